@@ -1,10 +1,13 @@
 """What every test shares: hypothesis profiles, and the rule that a skip must be on the committed list."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.support.realserver import RealServer, peers_folder, real_server
 
 settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("fuzz", max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -30,3 +33,19 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if unexpected:
         reporter.write_line("skipped, and not on tests/allowed-skips.txt: " + ", ".join(unexpected), red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def peers() -> Path:
+    """The folder of the peers' binaries."""
+    folder = peers_folder()
+    if folder is None:
+        pytest.skip("the peers are not built (make peers)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_api(peers: Path) -> Iterator[RealServer]:
+    """One real kube-apiserver for the whole run."""
+    with real_server(peers) as server:
+        yield server
