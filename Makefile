@@ -27,10 +27,10 @@ demo: $(VENV)/.runtime ## a commit reaches a cluster, as it happens, in this pro
 	@$(BIN)/fluvial demo
 
 test: $(VENV)/.dev ## the fast suite: no root, no Go, no Debian packages
-	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not kube" tests
+	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not kube and not peers" tests
 
 test-kube: $(VENV)/.dev peers ## the flows and the kubectl tests on a real kube-apiserver; any skip fails
-	@FLUVIAL_PEERS="$$(tools/peers/build.sh)" $(BIN)/python -m pytest -q -m kube --no-skips tests
+	@FLUVIAL_PEERS="$$(tools/peers/build.sh)" $(BIN)/python -m pytest -q -m "kube or peers" --no-skips tests
 
 check: $(VENV)/.dev ## format, lint, types, floors
 	@$(BIN)/ruff format --check -q src tests benchmarks
