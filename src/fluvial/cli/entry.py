@@ -1,0 +1,159 @@
+"""The entry point: finds the command, runs it, turns what went wrong into one line and an exit code."""
+
+import os
+import sys
+from collections.abc import Awaitable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fluvial.cli import help as helptext
+from fluvial.cli.command import Command, Group, find
+from fluvial.cli.errors import Failure, UsageFailure
+from fluvial.cli.globals import Cluster, environment_warnings, follows_context, read_globals
+from fluvial.cli.root import make_root
+from fluvial.cli.session import Session, World
+
+if TYPE_CHECKING:
+    from fluvial.kube import Client
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line of this process and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    world = _this_world()
+    try:
+        result = dispatch(words, world)
+        if not isinstance(result, int):
+            import asyncio
+
+            result = asyncio.run(_finish(result))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of a pipe is gone; keep the interpreter from complaining when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return result
+
+
+def dispatch(words: Sequence[str], world: World) -> int | Awaitable[int]:
+    """Find and start the command that `words` name.
+
+    Returns:
+        The exit code, or an awaitable of it when the command has to wait for something.
+    """
+    try:
+        return _start(words, world)
+    except Failure as failure:
+        return _report(failure, world)
+
+
+def _start(words: Sequence[str], world: World) -> int | Awaitable[int]:
+    for warning in environment_warnings(world.environ):
+        world.err.write(f"⚠️ {warning}\n")
+    ctx, rest = find(make_root(world.environ), world.program, words)
+    command = ctx.command
+    assert isinstance(command, Command)
+    with ctx:
+        command.parse_args(ctx, rest)
+        arguments = ctx.params["arguments"]
+        if ctx.parent is None and ctx.params["version"]:
+            from fluvial import __version__
+
+            world.out.write(f"{world.program} version {__version__}\n")
+            return 0
+        if isinstance(command, Group) and arguments:
+            plugin = _plugin(ctx, words, world)
+            if plugin is not None:
+                return plugin
+            raise UsageFailure(f'unknown command "{arguments[0]}" for "{ctx.command_path}"')
+        if ctx.params["help"] or isinstance(command, Group):
+            world.out.write(helptext.render(ctx))
+            return 0
+        session = _session(ctx, world)
+        result = command.call(session, ctx)
+    if result is None or isinstance(result, int):
+        return result or 0
+    return _guard(result, session)
+
+
+def _session(ctx: click.Context, world: World) -> Session:
+    # cobra runs only the nearest hook, so that `create` and what is below it skip the check of the namespace.
+    checked = "create" not in ctx.command_path.split()
+    settings = read_globals(ctx.params, checked=checked)
+    session = Session(world, settings)
+    if follows_context(ctx.params, ctx, world.environ):
+        from fluvial.cli.connect import context_namespace
+
+        found = context_namespace(settings.cluster, world.environ)
+        if found:
+            session = session.within(found)
+    return session
+
+
+async def _guard(running: Awaitable[int | None], session: Session) -> int:
+    """Await a command under its timeout; close the client whatever happens."""
+    from fluvial.cli.failures import explain, limited
+
+    try:
+        return await limited(running, session.globals.timeout) or 0
+    except Failure as failure:
+        return _report(failure, session.world)
+    except Exception as error:
+        failure_text = explain(error)
+        if failure_text is None:
+            raise
+        return _report(failure_text, session.world)
+    finally:
+        await session.close()
+
+
+async def _finish(running: Awaitable[int]) -> int:
+    return await running
+
+
+def _report(failure: Failure, world: World) -> int:
+    if str(failure):
+        world.err.write(f"{'⚠️' if failure.warning else '✗'} {failure}\n")
+    return failure.code
+
+
+def _plugin(ctx: click.Context, words: Sequence[str], world: World) -> int | None:
+    """Replace this process by `flux-NAME` from the plugin folder, if the unknown command of the root is one."""
+    if ctx.parent is not None:
+        return None
+    from fluvial.cli.plugins import find_plugin
+
+    name = ctx.params["arguments"][0]
+    path = find_plugin(name, world.environ)
+    if path is None:
+        return None
+    os.execve(path, [str(path), *list(words)[list(words).index(name) + 1 :]], dict(world.environ))
+    return None
+
+
+def _this_world() -> World:
+    from fluvial.cli.clock import WallClock
+
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8")  # symbols must come out in the C locale too
+    return World(
+        program=Path(sys.argv[0]).name or "fluvial",
+        environ=dict(os.environ),
+        out=sys.stdout,
+        err=sys.stderr,
+        inp=sys.stdin,
+        clock=WallClock(),
+        connect=_connect,
+        here=Path.cwd(),
+    )
+
+
+async def _connect(cluster: Cluster, environ: Mapping[str, str]) -> "Client":
+    from fluvial.cli.connect import connect
+
+    return await connect(cluster, environ)
