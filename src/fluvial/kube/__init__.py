@@ -1,0 +1,35 @@
+"""The only code that talks to an API server.
+
+Kubeconfig and in-cluster settings, credentials, discovery, one `Client` for reads, writes, server-side apply and
+watches. Absent on purpose: caches and queues (`runtime`), typed objects, and any repeat of a write that may have
+happened.
+"""
+
+from fluvial.kube.client import Client
+from fluvial.kube.errors import (
+    ApiError,
+    ConfigError,
+    DiscoveryIncomplete,
+    Expired,
+    KubeError,
+    NotServed,
+    Unreachable,
+)
+from fluvial.kube.resources import Applied, ObjectList, Resource, WatchEvent
+from fluvial.kube.watching import WatchStream
+
+__all__ = [
+    "ApiError",
+    "Applied",
+    "Client",
+    "ConfigError",
+    "DiscoveryIncomplete",
+    "Expired",
+    "KubeError",
+    "NotServed",
+    "ObjectList",
+    "Resource",
+    "Unreachable",
+    "WatchEvent",
+    "WatchStream",
+]

@@ -1,0 +1,94 @@
+"""A watch as a stream of events: frames are cut and decoded as they arrive."""
+
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Any, Self, cast
+
+import msgspec
+
+from fluvial.kube.errors import KubeError, Unreachable, api_error
+from fluvial.kube.resources import WatchEvent
+from fluvial.net import NetError, Response
+from fluvial.objects import Object
+
+_FRAME_LIMIT = 64 << 20  # bytes; far above etcd's largest object, so only a broken server meets it
+
+
+class _Frame(msgspec.Struct):
+    type: str
+    object: dict[str, Any]
+
+
+_DECODER = msgspec.json.Decoder(_Frame)
+
+
+class WatchStream:
+    """One watch request: iterate to get events until the server ends it; close it (or use `async with`) to stop.
+
+    Attributes:
+        resource_version: the newest version seen, to go on from in the next request.
+
+    Raises while iterating:
+        Expired: the version is too old, list again.
+        ApiError: the server reported another error in the stream.
+        Unreachable: the connection broke; nothing is lost when you go on from `resource_version`.
+    """
+
+    def __init__(self, response: Response, api_version: str, kind: str, resource_version: str) -> None:
+        self._response = response
+        self._api_version = api_version
+        self._kind = kind
+        self.resource_version = resource_version
+
+    async def __aiter__(self) -> AsyncIterator[WatchEvent]:
+        pending: list[bytes] = []
+        size = 0
+        try:
+            async for chunk in self._response.chunks():
+                head, newline, tail = chunk.rpartition(b"\n")
+                if newline:
+                    pending.append(head)
+                    for frame in b"".join(pending).split(b"\n"):
+                        if frame:
+                            yield self._event(frame)
+                    pending, size = [tail], len(tail)
+                else:
+                    pending.append(tail)
+                    size += len(tail)
+                    if size > _FRAME_LIMIT:
+                        raise Unreachable(f"a watch event is longer than {_FRAME_LIMIT} bytes", maybe_done=False)
+        except NetError as error:
+            raise Unreachable(f"watch of {self._kind} broke off: {error}", maybe_done=False) from error
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """End the watch. Repeatable."""
+        self._response.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _event(self, frame: bytes) -> WatchEvent:
+        try:
+            decoded = _DECODER.decode(frame)
+        except msgspec.DecodeError as error:
+            raise Unreachable(f"a watch event of {self._kind} is not valid JSON: {error}", maybe_done=False) from error
+        obj: Object = decoded.object
+        if decoded.type == "ERROR":
+            raise _error_of(obj)
+        if obj.get("kind") in (None, "PartialObjectMetadata"):
+            obj["apiVersion"] = self._api_version
+            obj["kind"] = self._kind
+        self.resource_version = obj.get("metadata", {}).get("resourceVersion") or self.resource_version
+        return WatchEvent(cast("Any", decoded.type), obj)
+
+
+def _error_of(status: Object) -> KubeError:
+    code = status.get("code")
+    return api_error(code if isinstance(code, int) else 500, status, "", 0.0)
