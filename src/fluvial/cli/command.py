@@ -39,7 +39,8 @@ class Command(click.Command):
 
     Args:
         usage: what follows the command in its usage line, such as `[name]`.
-        run: called with the session, the arguments, and the command's own flags as keywords.
+        run: called with the session, the arguments, and as keywords the flags of the command and of the groups above
+            it; those of the root are in the session.
         max_args: more arguments than this are an error; None = any number.
     """
 
@@ -54,18 +55,24 @@ class Command(click.Command):
         example: str = "",
         own: Sequence[Flag] = (),
         max_args: int | None = None,
+        aliases: Sequence[str] = (),
     ) -> None:
         super().__init__(name, params=list(own), short_help=short, help=long or short, add_help_option=False)
         self.usage = usage
         self.example = example
         self.run = run
         self.max_args = max_args
+        self.aliases = tuple(aliases)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         return [*self.params, *persistent(ctx.parent), HELP, _REST]
 
+    def scan(self, ctx: click.Context, args: Sequence[str]) -> pflag.Scanned:
+        """Sort `args` into flags and arguments without reading the flags' values."""
+        return pflag.normalise(args, flag_set(self.get_params(ctx)))
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        scanned = pflag.normalise(args, flag_set(self.get_params(ctx)))
+        scanned = self.scan(ctx, args)
         words = [f"--{name}={value}" for name, value in scanned.flags]
         try:
             return super().parse_args(ctx, [*words, "--", *scanned.arguments])
@@ -79,9 +86,14 @@ class Command(click.Command):
             if self.max_args == 0:
                 raise UsageFailure(f'unknown command "{arguments[0]}" for "{ctx.command_path}"')
             raise UsageFailure(f"accepts at most {self.max_args} arg(s), received {len(arguments)}")
-        own = {str(flag.name): ctx.params[str(flag.name)] for flag in self.params}
+        mine = [*self.params, *(flag for flag in persistent(ctx.parent) if flag not in persistent_of_root(ctx))]
         assert self.run is not None
-        return self.run(session, arguments, **own)
+        return self.run(session, arguments, **{str(flag.name): ctx.params[str(flag.name)] for flag in mine})
+
+
+def unbuilt(name: str, short: str = "", aliases: tuple[str, ...] = ()) -> Child:
+    """Return a hidden child for a command of flux that this program does not have yet; calling it says so."""
+    return Child(name, short, "fluvial.cli.unbuilt", aliases=aliases, hidden=True)
 
 
 class Group(Command):
@@ -91,14 +103,15 @@ class Group(Command):
         self,
         name: str,
         short: str,
-        children: Sequence[Child | Command],
+        children: "Sequence[Child | Command]",
         *,
         long: str = "",
         example: str = "",
         shared: Sequence[Flag] = (),
         own: Sequence[Flag] = (),
+        aliases: Sequence[str] = (),
     ) -> None:
-        super().__init__(name, short, long=long, example=example, own=own)
+        super().__init__(name, short, long=long, example=example, own=own, aliases=aliases)
         self.children = children
         self.shared = list(shared)
 
@@ -108,8 +121,7 @@ class Group(Command):
     def child(self, name: str) -> Command | None:
         """Import and return the command that goes by `name` or has it as an alias."""
         for child in self.children:
-            aliases = child.aliases if isinstance(child, Child) else ()
-            if name == child.name or name in aliases:
+            if name == child.name or name in child.aliases:
                 return child if isinstance(child, Command) else _load(child)
         return None
 
@@ -126,6 +138,12 @@ def persistent(ctx: click.Context | None) -> Iterator[Flag]:
         if isinstance(ctx.command, Group):
             yield from ctx.command.shared
         ctx = ctx.parent
+
+
+def persistent_of_root(ctx: click.Context) -> list[Flag]:
+    """Return the flags that the session carries for every command."""
+    root = ctx.find_root().command
+    return root.shared if isinstance(root, Group) else []
 
 
 def flag_set(parameters: Sequence[click.Parameter]) -> pflag.FlagSet:
@@ -157,8 +175,3 @@ def find(root: Group, program: str, words: Sequence[str]) -> tuple[click.Context
 
 HELP = flags.boolean("help", "help for this command", letter="h")
 _REST = click.Argument(["arguments"], nargs=-1, required=False)
-
-
-def lookup(params: dict[str, Any], flag: Flag) -> Any:
-    """Return the value of a persistent flag from the parsed parameters."""
-    return params[str(flag.name)]

@@ -57,8 +57,13 @@ def _start(words: Sequence[str], world: World) -> int | Awaitable[int]:
     command = ctx.command
     assert isinstance(command, Command)
     with ctx:
+        scanned = command.scan(ctx, rest)
+        arguments = scanned.arguments
+        asked_for_help = ("help", "true") in scanned.flags
+        if asked_for_help or (isinstance(command, Group) and not rest):
+            world.out.write(helptext.render(ctx))
+            return 0
         command.parse_args(ctx, rest)
-        arguments = ctx.params["arguments"]
         if ctx.parent is None and ctx.params["version"]:
             from fluvial import __version__
 
@@ -69,7 +74,7 @@ def _start(words: Sequence[str], world: World) -> int | Awaitable[int]:
             if plugin is not None:
                 return plugin
             raise UsageFailure(f'unknown command "{arguments[0]}" for "{ctx.command_path}"')
-        if ctx.params["help"] or isinstance(command, Group):
+        if isinstance(command, Group):
             world.out.write(helptext.render(ctx))
             return 0
         session = _session(ctx, world)

@@ -62,6 +62,11 @@ def boolean(name: str, help_text: str, default: bool = False, *, letter: str = "
     )
 
 
+def maybe(name: str, help_text: str) -> Flag:
+    """Declare a boolean whose absence is a third answer: the command gets None."""
+    return Flag(name, "", "", None, help_text, type=Value("bool", read_bool), bare="true", is_flag=False)
+
+
 def duration(name: str, help_text: str, default: str = "0s", *, letter: str = "") -> Flag:
     """Declare a flag with a duration in Go's text; the command gets seconds as a float."""
     value = Value("duration", read_duration)

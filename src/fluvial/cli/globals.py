@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - help texts stay on one line each
 """The flags that every command takes, and the record they become."""
 
 import re

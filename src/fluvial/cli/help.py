@@ -41,11 +41,8 @@ def _usage(ctx: click.Context, command: Command) -> Iterable[str]:
 
 def _aliases(ctx: click.Context) -> Sequence[str]:
     above = ctx.parent.command if ctx.parent else None
-    if isinstance(above, Group):
-        for child in above.children:
-            if child.name == ctx.command.name and not isinstance(child, Command):
-                return child.aliases
-    return ()
+    children = above.children if isinstance(above, Group) else ()
+    return next((child.aliases for child in children if child.name == ctx.command.name), ())
 
 
 def _children(group: Group) -> str:

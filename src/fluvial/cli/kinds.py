@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from fluvial.api import names
 from fluvial.cli.errors import UsageFailure
 from fluvial.objects import Object, annotations, dig
 
@@ -139,8 +140,7 @@ def source_of(obj: Object) -> str:
     return f"{ref.get('kind', '')}/{namespace}/{ref.get('name', '')}"
 
 
-_SOURCE, _KUSTOMIZE = "source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io"
-_HELM, _NOTIFY, _IMAGE = "helm.toolkit.fluxcd.io", "notification.toolkit.fluxcd.io", "image.toolkit.fluxcd.io"
+_SOURCE, _NOTIFY, _IMAGE = names.SOURCE_GROUP, names.NOTIFICATION_GROUP, names.IMAGE_GROUP
 _STATE = ("Suspended", "Ready", "Message")
 _REVISION = ("Revision", *_STATE)
 
@@ -207,7 +207,7 @@ IMAGE_UPDATE = FluxKind(
 )
 HELM_RELEASE = FluxKind(
     "HelmRelease",
-    _HELM,
+    names.HELM_GROUP,
     "v2",
     "helmrelease",
     "",
@@ -219,7 +219,7 @@ HELM_RELEASE = FluxKind(
 )
 KUSTOMIZATION = FluxKind(
     "Kustomization",
-    _KUSTOMIZE,
+    names.KUSTOMIZE_GROUP,
     "v1",
     "kustomization",
     "",
@@ -261,7 +261,7 @@ ALERT = FluxKind(
 )
 ARTIFACT_GENERATOR = FluxKind(
     "ArtifactGenerator",
-    "source.extensions.fluxcd.io",
+    names.EXTENSIONS_GROUP,
     "v1beta1",
     "artifact generator",
     "artifact",
