@@ -1,6 +1,5 @@
 """The embedded API server and the command line, measured as processes."""
 
-import json
 import subprocess
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from pathlib import Path
 from benchmarks.api import Api
 from benchmarks.cases import Row
 from benchmarks.measure import cpu_seconds
+from fluvial.yamldoc import load
 
 FLUVIAL = (sys.executable, "-m", "fluvial.cli.entry")
 APPLIES = 2000
@@ -41,9 +41,7 @@ def _up() -> Iterator[tuple[Api, float, int]]:
                     raise RuntimeError("fluvial up ended before it was ready")
                 time.sleep(0.005)
             started = time.monotonic() - begin
-            config = json.loads(subprocess.run(
-                [sys.executable, "-c", "import sys,json,yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))", kubeconfig],
-                check=True, capture_output=True, text=True).stdout)  # fmt: skip
+            config = load(kubeconfig.read_bytes())
             yield (
                 Api(config["clusters"][0]["cluster"]["server"], config["users"][0]["user"]["token"]),
                 started,
