@@ -10,6 +10,6 @@ keeps the text of scalars; read with `v2` rules what it hands to the Kubernetes 
 
 from fluvial.yamldoc.errors import YamlError
 from fluvial.yamldoc.reader import Document, Rules, load, load_all
-from fluvial.yamldoc.writer import dump, dump_all, dump_kustomize
+from fluvial.yamldoc.writer import dump, dump_all
 
-__all__ = ["Document", "Rules", "YamlError", "dump", "dump_all", "dump_kustomize", "load", "load_all"]
+__all__ = ["Document", "Rules", "YamlError", "dump", "dump_all", "load", "load_all"]

@@ -1,5 +1,7 @@
 """The one error of this package; whoever made the text must change it, retrying cannot help."""
 
+from typing import Self
+
 
 class YamlError(ValueError):
     """Text that is not YAML, or YAML that has no JSON value.
@@ -13,3 +15,10 @@ class YamlError(ValueError):
         self.line = line
         self.column = column
         super().__init__(f"yaml: line {line}: {problem}" if line else f"yaml: {problem}")
+
+    @classmethod
+    def many(cls, problems: list[str]) -> Self:
+        """Return one error for several `line N: …` problems of a document, in go-yaml's form."""
+        error = cls("unmarshal errors:\n  " + "\n  ".join(problems))
+        error.line = int(problems[0].removeprefix("line ").partition(":")[0])
+        return error
