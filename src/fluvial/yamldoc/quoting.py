@@ -135,30 +135,16 @@ def _fold(written: str, indent: int, column: int) -> str:
 
 def _fold_double(written: str, indent: int, column: int) -> str:
     """Break a double-quoted text at the first of some spaces beyond WIDTH; the others then follow a backslash."""
-    parts, start = [], 0
+    parts, start, sign = [], 0, ""
     for match in _FIRST_SPACE.finditer(written):
         here = match.start()
         if column + here - start > WIDTH and 1 < here < len(written) - 2:
-            parts.append(written[start:here])
-            start, column = here + 1, indent
-            if written[start] == " ":
-                parts.append("\\")
-    parts.append(written[start:])
-    return _join_double(parts, indent)
-
-
-def _join_double(parts: list[str], indent: int) -> str:
-    pad = "\n" + " " * indent
-    text = parts[0]
-    escaped = False
-    for part in parts[1:]:
-        if part == "\\":
-            text += pad + "\\"
-            escaped = True
-        else:
-            text += part if escaped else pad + part
-            escaped = False
-    return text
+            parts.append(sign + written[start:here])
+            start = here + 1
+            sign = "\\" if written[start] == " " else ""
+            column = indent + len(sign)
+    parts.append(sign + written[start:])
+    return ("\n" + " " * indent).join(parts)
 
 
 def _literal(text: str, indent: int) -> str:
