@@ -5,15 +5,14 @@ no disk, no foreign program, no dumb HTTP, no `git://`. What is fetched is one c
 Behaviour and message texts: fluxcd/pkg `git/gogit`. dulwich and asyncssh are at home here.
 
 ```python
-async with connect(url, auth, web=transport) as remote:
-    found = await resolve(remote, Reference(branch="main"))
+async with connect(url, credentials, web=transport) as remote:
+    found = await resolve(remote, GitReference(branch="main"))
     fetched = await fetch(remote, found)
 ```
 
 Built so far: reading. Signatures, submodules, sparse checkouts, commits and pushes are not.
 """
 
-from fluvial.git.auth import Auth, SshAlgorithms
 from fluvial.git.client import Limits, fetch, resolve
 from fluvial.git.commit import Commit, Fetched, Person, Snapshot
 from fluvial.git.errors import (
@@ -25,12 +24,13 @@ from fluvial.git.errors import (
     RepositoryNotFound,
     Unreachable,
 )
-from fluvial.git.reference import Found, Reference
+from fluvial.git.protocol import RemoteRef
+from fluvial.git.reference import Found, is_cheap
 from fluvial.git.server import MemoryRepository, git_handler
-from fluvial.git.session import Remote, RemoteRef, connect, ls_remote
+from fluvial.git.session import Remote, connect, ls_remote
+from fluvial.git.ssh import SshAlgorithms
 
 __all__ = [
-    "Auth",
     "AuthenticationFailed",
     "Commit",
     "EmptyRepository",
@@ -42,7 +42,6 @@ __all__ = [
     "Person",
     "ProtocolError",
     "RefNotFound",
-    "Reference",
     "Remote",
     "RemoteRef",
     "RepositoryNotFound",
@@ -52,6 +51,7 @@ __all__ = [
     "connect",
     "fetch",
     "git_handler",
+    "is_cheap",
     "ls_remote",
     "resolve",
 ]

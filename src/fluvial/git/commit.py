@@ -45,12 +45,12 @@ class Snapshot:
     """Every object of one commit's tree, kept so that the next fetch brings only what changed.
 
     Attributes:
-        objects: content by object id (20 bytes): the commit, its trees and its blobs.
+        objects: type and content by object name (20 bytes): the commit, its folders and its files.
         size: bytes of the contents together, for whoever bounds a cache.
     """
 
     commit: str
-    objects: Mapping[bytes, bytes] = field(repr=False)
+    objects: Mapping[bytes, tuple[int, bytes]] = field(repr=False)
     size: int
 
 
