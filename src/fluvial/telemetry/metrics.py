@@ -122,8 +122,9 @@ FAMILIES: Sequence[Family] = (
     Family(
         "leader_election_slowpath_total",
         "counter",
-        "Total number of slow path exercised in renewing leader leases. 'name' is the string used to identify the lease.
-        " "Please make sure to group by name.", ("name",),
+        "Total number of slow path exercised in renewing leader leases. "
+        "'name' is the string used to identify the lease. Please make sure to group by name.",
+        ("name",),
     ),
     Family(
         "rest_client_requests_total",
@@ -162,8 +163,9 @@ FAMILIES: Sequence[Family] = (
         "workqueue_unfinished_work_seconds",
         "gauge",
         "How many seconds of work has been done that is in progress and hasn't been observed by work_duration. "
-        "Large values indicate stuck threads. One can deduce the number of stuck threads by observing the rate at which
-        " "this increases.", _QUEUE,
+        "Large values indicate stuck threads. "
+        "One can deduce the number of stuck threads by observing the rate at which this increases.",
+        _QUEUE,
     ),
     Family(
         "workqueue_work_duration_seconds",
@@ -174,9 +176,10 @@ FAMILIES: Sequence[Family] = (
     ),
     # Ours: what waits to be told to people, and what had to be dropped.
     Family("fluvial_events_queued", "gauge", "Events that wait to be sent, by where they go.", ("sink",)),
-    Family("fluvial_events_dropped_total", "counter", "Events that could not be sent, by where they should go.",
-    ("sink",)), Family("fluvial_watch_restarts_total", "counter", "Watches begun anew, by kind and why.", ("kind",
-    "reason")),
+    Family(
+        "fluvial_events_dropped_total", "counter", "Events that could not be sent, by where they should go.", ("sink",)
+    ),
+    Family("fluvial_watch_restarts_total", "counter", "Watches begun anew, by kind and why.", ("kind", "reason")),
 )
 
 
