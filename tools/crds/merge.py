@@ -3,8 +3,6 @@
 Usage: python tools/crds/merge.py
 """
 
-from __future__ import annotations
-
 import copy
 import json
 from pathlib import Path
@@ -29,7 +27,7 @@ def properties(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def add_missing(target: dict[str, Any], other: dict[str, Any], description: str | None) -> None:
-    """Give `target` the properties that only `other` has, at every depth; `required` and validation stay as they are."""
+    """Give `target` the properties that only `other` has, at every depth; `required` and validation stay."""
     for name, schema in properties(other).items():
         own = target.setdefault("properties", {})
         if name in own:

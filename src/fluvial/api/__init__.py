@@ -1,4 +1,5 @@
-"""The Flux kinds as typed views over objects: defaults, limits, served versions, CRD files, Secret formats, the Event payload.
+"""The Flux kinds as typed views over objects: defaults, limits, served versions, CRD files, Secret formats, the Event
+payload.
 
 Views are frozen and parsed once, at the edge; the object they came from keeps everything. Names of the API are in
 `names`. Absent on purpose: reading and writing objects (`kube`) and what controllers do with them.

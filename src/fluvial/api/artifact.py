@@ -1,7 +1,5 @@
 """The artifact that a source publishes in its status, and the revision strings that name what it holds."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,7 +29,7 @@ class Artifact:
         return self.metadata.get(ORIGIN_REVISION_ANNOTATION, "")
 
     @classmethod
-    def parse(cls, value: object, path: str = "status.artifact") -> Artifact | None:
+    def parse(cls, value: object, path: str = "status.artifact") -> "Artifact | None":
         """The artifact in `value`, or None when there is none."""
         fields = Fields(value, path)
         if not fields.values:
@@ -47,7 +45,7 @@ class Artifact:
         )
 
     @classmethod
-    def of(cls, source: Object) -> Artifact | None:
+    def of(cls, source: Object) -> "Artifact | None":
         """The artifact in the status of a source object."""
         return cls.parse((source.get("status") or {}).get("artifact"))
 

@@ -3,8 +3,6 @@
 Source: fluxcd/pkg `git/options.go` (`NewAuthOptions`); other formats come with the kinds that read them.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """What can be wrong with an object of the Flux API."""
 
-from __future__ import annotations
-
 
 class InvalidObject(ValueError):
     """A field holds a value that no controller can read; only a changed object helps.

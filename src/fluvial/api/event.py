@@ -3,8 +3,6 @@
 Source: fluxcd/pkg `apis/event/v1beta1` and `runtime/events/recorder.go`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """A GitRepository as its controller reads it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,7 +47,7 @@ class GitRepository:
     observed_ignore: str | None
 
     @classmethod
-    def parse(cls, obj: Object) -> GitRepository:
+    def parse(cls, obj: Object) -> "GitRepository":
         """The view of `obj`, of any served version.
 
         Raises:

@@ -3,8 +3,6 @@
 Source: fluxcd/pkg `apis/meta/history.go`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

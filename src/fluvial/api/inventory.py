@@ -4,8 +4,6 @@ An entry is `{id: <namespace>_<name>_<group>_<kind>, v: <version>}`; `:` in the 
 Source: fluxcd/cli-utils `object.ObjMetadata`, kustomize-controller `internal/inventory`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Final
 

@@ -1,7 +1,5 @@
 """A Kustomization as its controller reads it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -92,7 +90,7 @@ class Kustomization:
     inventory: tuple[Ref, ...]
 
     @classmethod
-    def parse(cls, obj: Object) -> Kustomization:
+    def parse(cls, obj: Object) -> "Kustomization":
         """The view of `obj`, of any served version.
 
         Raises:

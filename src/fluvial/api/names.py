@@ -3,8 +3,6 @@
 Every constant is Flux's own spelling, since manifests, alerts and dashboards match on it; the last section is ours.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 # -- groups and versions

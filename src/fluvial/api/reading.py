@@ -1,7 +1,5 @@
 """Reading typed values out of an object, with the field's path in every error."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,7 +26,7 @@ class Fields:
     def has(self, key: str) -> bool:
         return self.values.get(key) is not None
 
-    def child(self, key: str) -> Fields:
+    def child(self, key: str) -> "Fields":
         return Fields(self.values.get(key), self._at(key))
 
     def text(self, key: str, default: str = "") -> str:
@@ -80,7 +78,7 @@ class Fields:
             raise InvalidObject(self._at(key), "must be a list")
         return value
 
-    def children(self, key: str) -> list[Fields]:
+    def children(self, key: str) -> "list[Fields]":
         return [Fields(item, f"{self._at(key)}[{index}]") for index, item in enumerate(self.items(key))]
 
     def texts(self, key: str) -> tuple[str, ...]:

@@ -4,8 +4,6 @@ What is not built is refused, never ignored: an object that sets a refused field
 applied or pruned. A test walks every field of the vendored CRDs and finds it in exactly one of these tables.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 

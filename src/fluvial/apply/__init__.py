@@ -1,0 +1,55 @@
+"""Carries out a plan of objects on a cluster, in stages, and reports what changed.
+
+    plan = make_plan(objects, owner)                          # pure: final form, order, stages
+    checked = await preflight(cluster, plan, options)         # dry-runs; nothing is written
+    changes = await carry_out(cluster, checked, options)      # stage by stage
+    gone = await prune(cluster, stale, owner)                 # what is no longer in the plan
+
+Behaviour follows fluxcd/pkg `ssa` and kustomize-controller v1.9 (differences: docs/parity.md, "apply"). Absent on
+purpose: inventories, conditions and health of what was applied, which are the caller's.
+"""
+
+from fluvial.apply.changes import Action, Change, ChangeSet
+from fluvial.apply.cluster import Cluster, Record
+from fluvial.apply.dryrun import Options
+from fluvial.apply.errors import ApplyError, PreflightFailed, PruneFailed, StageFailed
+from fluvial.apply.masking import masked_pair, masked_text
+from fluvial.apply.order import rank
+from fluvial.apply.ownership import Live, Mark, digest_of, our_fields, owns_all, taken_over
+from fluvial.apply.prepare import Owner, Plan, make_plan
+from fluvial.apply.prune import prune, until_terminated
+from fluvial.apply.run import Preflight, carry_out, preflight
+from fluvial.apply.switches import created_only, kept, left_alone
+
+__all__ = [
+    "Action",
+    "ApplyError",
+    "Change",
+    "ChangeSet",
+    "Cluster",
+    "Live",
+    "Mark",
+    "Options",
+    "Owner",
+    "Plan",
+    "Preflight",
+    "PreflightFailed",
+    "PruneFailed",
+    "Record",
+    "StageFailed",
+    "carry_out",
+    "created_only",
+    "digest_of",
+    "kept",
+    "left_alone",
+    "make_plan",
+    "masked_pair",
+    "masked_text",
+    "our_fields",
+    "owns_all",
+    "preflight",
+    "prune",
+    "rank",
+    "taken_over",
+    "until_terminated",
+]

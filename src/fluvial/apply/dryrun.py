@@ -1,0 +1,268 @@
+"""Examining objects before anything is written: one dry-run each, and a read only where the dry-run left a question.
+
+Source: fluxcd/pkg `ssa/manager_apply.go`, its requests put in another order: there every object is read first.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from fluvial.apply.changes import Action
+from fluvial.apply.cluster import Cluster, each
+from fluvial.apply.compare import Desired, Difference, by_metadata, whole
+from fluvial.apply.errors import dry_run_text
+from fluvial.apply.immutable import may_recreate, refused_as_immutable
+from fluvial.apply.masking import masked_text
+from fluvial.apply.ownership import CLEANED_ANNOTATIONS, CLEANED_LABELS, digest_of
+from fluvial.apply.patience import patiently
+from fluvial.apply.switches import created_only, left_alone, merged
+from fluvial.kube import ApiError, KubeError
+from fluvial.managedfields import metadata_removal, take_over
+from fluvial.objects import Object, Ref, dig
+
+# From so many unknown objects of one kind and namespace on, one list of metadata is cheaper than a read each.
+_LIST_FROM: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the Kustomization asks for.
+
+    Args:
+        force: recreate any object whose change is refused as immutable (`spec.force`).
+    """
+
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What is to be done with one object, or why it cannot be.
+
+    Args:
+        live: metadata (or the whole) of the live object, None when there is none.
+        takeover: JSON patch to be sent before the apply.
+        recreate: delete it first.
+        problem: Flux's text; everything else is void then.
+    """
+
+    ref: Ref
+    desired: Object
+    action: Action = Action.UNKNOWN
+    live: Object | None = None
+    takeover: tuple[Object, ...] = ()
+    recreate: bool = False
+    problem: str = ""
+
+    @property
+    def writes(self) -> bool:
+        return self.action.changed
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The dry-run of one object. `live` is what is known so far of the live object."""
+
+    ref: Ref
+    desired: Object
+    live: Object | None
+    dry: Object | None = None
+    created: bool = False
+    error: KubeError | None = None
+    settled: Finding | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether the live object has to be looked at, and nobody knows it."""
+        return self.settled is None and self.live is None and not self.created
+
+
+async def examine(cluster: Cluster, objects: Sequence[Object], options: Options) -> list[Finding]:
+    """Find out what an apply of each of `objects` would do; nothing is written (but see `Cluster.migrate`)."""
+    answers = await each(objects, lambda obj: _ask(cluster, obj), cluster.limit)
+    answers = await _look_up(cluster, answers)
+    return await each(answers, lambda answer: _conclude(cluster, answer, options), cluster.limit)
+
+
+async def _ask(cluster: Cluster, desired: Object) -> _Answer:
+    ref = Ref.of(desired)
+    if left_alone(desired):
+        return _Answer(ref, desired, None, settled=Finding(ref=ref, desired=desired, action=Action.SKIPPED))
+    live = cluster.known(ref)
+    try:
+        if live is None and (created_only(desired) or cluster.migrate):
+            live = await _read(cluster, ref, metadata_only=True)
+        if _skips(desired, live):
+            return _Answer(ref, desired, live, settled=_skipped(ref, desired, live))
+        if cluster.migrate and live is not None:
+            live = await _migrate(cluster, ref, live)
+        applied = await patiently(
+            lambda: cluster.client.apply(desired, field_manager=cluster.manager, force=True, dry_run=True)
+        )
+    except KubeError as error:
+        return _Answer(ref, desired, live, error=error)
+    return _Answer(ref, desired, live, dry=applied.object, created=applied.created)
+
+
+def _skips(desired: Object, live: Object | None) -> bool:
+    return live is not None and (left_alone(live) or created_only(desired))
+
+
+def _skipped(ref: Ref, desired: Object, live: Object | None) -> Finding:
+    return Finding(ref=ref, desired=desired, action=Action.SKIPPED, live=live)
+
+
+async def _read(cluster: Cluster, ref: Ref, *, metadata_only: bool) -> Object | None:
+    return await patiently(
+        lambda: cluster.client.get(ref.api_version, ref.kind, ref.namespace, ref.name, metadata_only=metadata_only)
+    )
+
+
+async def _migrate(cluster: Cluster, ref: Ref, live: Object) -> Object:
+    """Rewrite the entries of other API versions, so that a field defaulted in a newer version cannot fail the apply."""
+    found = dig(live, "metadata", "managedFields", default=[])
+    if all(entry.get("apiVersion") == ref.api_version for entry in found):
+        return live
+    entries = [{**entry, "apiVersion": ref.api_version} for entry in found]
+    patch = [{"op": "replace", "path": "/metadata/managedFields", "value": entries}]
+    cluster.gate()
+    return await cluster.client.patch(ref, patch, kind="json", field_manager=cluster.manager)
+
+
+# -- looking at live objects that no cache knows
+
+
+async def _look_up(cluster: Cluster, answers: list[_Answer]) -> list[_Answer]:
+    groups: dict[tuple[str, str, str], list[_Answer]] = defaultdict(list)
+    for answer in answers:
+        if answer.open:
+            groups[answer.ref.api_version, answer.ref.kind, answer.ref.namespace].append(answer)
+    found: dict[Ref, Object | None] = {}
+    for group in groups.values():
+        found.update(await _look_up_group(cluster, group))
+    return [replace(answer, live=found.get(answer.ref)) if answer.open else answer for answer in answers]
+
+
+async def _look_up_group(cluster: Cluster, group: Sequence[_Answer]) -> dict[Ref, Object | None]:
+    if len(group) >= _LIST_FROM:
+        listed = await _listed(cluster, group[0].ref)
+        if listed is not None:
+            return {answer.ref: listed.get(answer.ref) for answer in group}
+
+    async def read(answer: _Answer) -> tuple[Ref, Object | None]:
+        try:
+            return answer.ref, await _read(cluster, answer.ref, metadata_only=True)
+        except KubeError:
+            return answer.ref, None  # the refused dry-run, if there was one, is what the user is told
+
+    return dict(await each(group, read, cluster.limit))
+
+
+async def _listed(cluster: Cluster, ref: Ref) -> dict[Ref, Object] | None:
+    try:
+        found = await patiently(
+            lambda: cluster.client.list(ref.api_version, ref.kind, ref.namespace or None, metadata_only=True)
+        )
+    except KubeError:
+        return None  # an identity that may read objects need not be one that may list them
+    return {Ref.of(obj): obj for obj in found.items}
+
+
+# -- the conclusion
+
+
+async def _conclude(cluster: Cluster, answer: _Answer, options: Options) -> Finding:
+    if answer.settled is not None:
+        return answer.settled
+    if _skips(answer.desired, answer.live):
+        return _skipped(answer.ref, answer.desired, answer.live)
+    if answer.error is not None:
+        return await _refused(cluster, answer, answer.error, options)
+    if answer.created or answer.dry is None:
+        return Finding(ref=Ref.of(answer.dry or answer.desired), desired=answer.desired, action=Action.CREATED)
+    try:
+        return await _existing(cluster, answer, answer.dry)
+    except (KubeError, ValueError) as error:
+        text = masked_text(str(error), answer.desired)
+        return Finding(ref=answer.ref, desired=answer.desired, problem=f"{answer.ref} {text}")
+
+
+async def _existing(cluster: Cluster, answer: _Answer, dry: Object) -> Finding:
+    ref, desired, live = answer.ref, answer.desired, answer.live
+    difference = Difference.UNSURE
+    if live is not None:
+        difference = by_metadata(
+            cluster.live(live),
+            cluster.live(dry),
+            desired=_desired(cluster, ref, desired, live),
+            now=cluster.clock.now(),
+        )
+    if difference is Difference.UNSURE:
+        live = await _read(cluster, ref, metadata_only=False)
+        if live is None:  # deleted between two requests: the apply creates it
+            return Finding(ref=ref, desired=desired, action=Action.CREATED)
+        if _skips(desired, live):
+            return _skipped(ref, desired, live)
+        difference = Difference.SOME if whole(live, dry) else Difference.NONE
+    assert live is not None
+    takeover = takeover_patch(cluster, desired, live)
+    changed = difference is Difference.SOME or bool(takeover)
+    return Finding(
+        ref=Ref.of(dry),
+        desired=desired,
+        action=Action.CONFIGURED if changed else Action.UNCHANGED,
+        live=live,
+        takeover=tuple(takeover),
+    )
+
+
+def _desired(cluster: Cluster, ref: Ref, desired: Object, live: Object) -> Desired:
+    record = cluster.records.get(ref)
+    if record is None or record.live.ours != cluster.live(live).ours or record.live.uid != cluster.live(live).uid:
+        return Desired.UNKNOWN
+    return Desired.SAME if record.payload == digest_of(desired) else Desired.CHANGED
+
+
+def takeover_patch(cluster: Cluster, desired: Object, live: Object) -> list[Object]:
+    """The JSON patch that makes fields of other managers ours and removes what they left; empty for nothing to do.
+
+    The patch carries the resourceVersion of `live`, so that it fails with 409 when `live` is out of date.
+    """
+    if merged(desired) or merged(live):
+        return []
+    patch = metadata_removal(live, labels=CLEANED_LABELS, annotations=CLEANED_ANNOTATIONS)
+    patch += take_over(live, cluster.matches, manager=cluster.manager)
+    if not patch:
+        return []
+    version = dig(live, "metadata", "resourceVersion", default="")
+    return [*patch, {"op": "replace", "path": "/metadata/resourceVersion", "value": version}]
+
+
+async def _refused(cluster: Cluster, answer: _Answer, error: KubeError, options: Options) -> Finding:
+    ref, desired, live = answer.ref, answer.desired, answer.live
+    problem = dry_run_text(ref, error, masked_text(str(error), desired))
+    if live is not None and isinstance(error, ApiError) and refused_as_immutable(error):
+        allowed, why = may_recreate(desired, live, force=options.force)
+        if allowed and await _would_be_accepted(cluster, desired):
+            return Finding(ref=ref, desired=desired, action=Action.CREATED, live=live, recreate=True)
+        problem += why
+    return Finding(ref=ref, desired=desired, live=live, problem=problem)
+
+
+async def _would_be_accepted(cluster: Cluster, desired: Object) -> bool:
+    """Rehearse the creation under another name, so that no object is deleted for one that the server would refuse."""
+    ref = Ref.of(desired)
+    if ref.group == "" and ref.kind == "Service":
+        return True  # its addresses and node ports are still held by the object that would go
+    metadata = {**desired["metadata"], "name": f"{ref.name[:200]}-rehearsal"}
+    try:
+        await cluster.client.create({**desired, "metadata": metadata}, dry_run=True, field_manager=cluster.manager)
+    except ApiError as error:
+        return not error.is_invalid
+    return True
+
+
+def problems_of(findings: Iterable[Finding]) -> list[str]:
+    """The texts of all findings that have a problem."""
+    return [finding.problem for finding in findings if finding.problem]

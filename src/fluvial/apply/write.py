@@ -1,0 +1,84 @@
+"""Writing one object: take over, recreate where asked for, apply."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from fluvial.apply.changes import Action
+from fluvial.apply.cluster import Cluster
+from fluvial.apply.dryrun import Finding, takeover_patch
+from fluvial.apply.masking import masked_text
+from fluvial.apply.patience import patiently
+from fluvial.apply.waiting import until_gone
+from fluvial.kube import ApiError, KubeError
+from fluvial.objects import Object, Ref, dig
+
+_TAKEOVER_TRIES: Final = 5  # each lost to another writer of the same object
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The outcome for one object: its live form, or the problem."""
+
+    asked: Ref
+    ref: Ref
+    action: Action
+    live: Object | None = None
+    problem: str = ""
+
+
+async def write(cluster: Cluster, finding: Finding) -> Written:
+    """Do what `finding` found; errors of the server come back as `problem`, in Flux's words."""
+    asked = Ref.of(finding.desired)
+    try:
+        if finding.recreate:
+            await _delete_first(cluster, finding)
+        elif finding.takeover:
+            await _take_over(cluster, finding)
+    except KubeError as error:
+        return Written(asked, finding.ref, Action.UNKNOWN, problem=_text(finding, _where(finding), error))
+    except TimeoutError:
+        text = f"{finding.ref} immutable field detected, failed to wait for object to be deleted: timed out"
+        return Written(asked, finding.ref, Action.UNKNOWN, problem=text)
+    try:
+        applied = await patiently(
+            lambda: cluster.client.apply(finding.desired, field_manager=cluster.manager, force=True)
+        )
+    except KubeError as error:
+        return Written(asked, finding.ref, Action.UNKNOWN, problem=_text(finding, "apply failed", error))
+    return Written(asked, Ref.of(applied.object), finding.action, applied.object)
+
+
+def _where(finding: Finding) -> str:
+    if finding.recreate:
+        return "immutable field detected, failed to delete object"
+    return "metadata.managedFields cleanup failed"
+
+
+def _text(finding: Finding, what: str, error: KubeError) -> str:
+    return f"{finding.ref} {what}: {masked_text(str(error), finding.desired)}"
+
+
+async def _take_over(cluster: Cluster, finding: Finding) -> None:
+    patch: list[Object] = list(finding.takeover)
+    for left in range(_TAKEOVER_TRIES, 0, -1):
+        try:
+            await cluster.client.patch(finding.ref, patch, kind="json", field_manager=cluster.manager)
+            return
+        except ApiError as error:
+            if error.is_not_found:
+                return  # gone since: the apply creates it
+            if not (error.is_conflict or error.is_invalid) or left == 1:
+                raise
+        ref = finding.ref
+        live = await cluster.client.get(ref.api_version, ref.kind, ref.namespace, ref.name, metadata_only=True)
+        patch = [] if live is None else takeover_patch(cluster, finding.desired, live)
+        if not patch:
+            return
+
+
+async def _delete_first(cluster: Cluster, finding: Finding) -> None:
+    ref, live = finding.ref, finding.live
+    uid = str(dig(live or {}, "metadata", "uid", default=""))
+    await patiently(lambda: cluster.client.delete(ref, uid=uid))
+    if not await until_gone(cluster, ref, uid, cluster.wait_timeout):
+        raise TimeoutError
