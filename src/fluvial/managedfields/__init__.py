@@ -14,7 +14,7 @@ from fluvial.managedfields.fieldset import FieldSet
 from fluvial.managedfields.managers import apply, keep_times, update
 from fluvial.managedfields.ownership import ManagerEntry, entries, owned_fields
 from fluvial.managedfields.scale import scale_fields_from_parent, scale_fields_to_parent
-from fluvial.managedfields.takeover import ManagerMatch, metadata_removal, take_over
+from fluvial.managedfields.takeover import ManagerMatch, metadata_removal, migrate_version, take_over
 from fluvial.managedfields.types import DEDUCED, Schemas, TypeSchema, schema_of_crd
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "entries",
     "keep_times",
     "metadata_removal",
+    "migrate_version",
     "owned_fields",
     "scale_fields_from_parent",
     "scale_fields_to_parent",

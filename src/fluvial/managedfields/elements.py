@@ -5,12 +5,10 @@ elements are equal exactly when their texts are. Order and text are those of str
 """
 
 import json
-import math
 from functools import lru_cache
-from json.encoder import encode_basestring
 from typing import Any
 
-from fluvial.gotext import format_float, go_quote
+from fluvial.gotext import format_float, go_json, go_quote
 
 SortKey = tuple[Any, ...]
 
@@ -30,21 +28,14 @@ def key_element(keys: list[tuple[str, Any]]) -> str:
     return "k:{" + ",".join(f"{_quoted(name)}:{scalar_text(value)}" for name, value in keys) + "}"
 
 
+@lru_cache(maxsize=8192)
+def _quoted(text: str) -> str:
+    return go_json(text)
+
+
 def scalar_text(value: Any) -> str:
     """Return `value` as Go's JSON encoder with HTML escaping writes it."""
-    if isinstance(value, str):
-        return _quoted(value)
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e21 else format_float(value)
-    if isinstance(value, list):
-        return "[" + ",".join(map(scalar_text, value)) + "]"
-    return "{" + ",".join(f"{_quoted(k)}:{scalar_text(value[k])}" for k in sorted(value)) + "}"
+    return _quoted(value) if value.__class__ is str else go_json(value)
 
 
 @lru_cache(maxsize=8192)
@@ -123,17 +114,6 @@ def element_for_people(text: str) -> str:
 def _for_people(value: Any) -> str:
     if isinstance(value, str):
         return go_quote(value)
-    if isinstance(value, float) and math.isfinite(value):
+    if isinstance(value, float):
         return format_float(value)
     return scalar_text(value)
-
-
-_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
-
-
-def _quoted(text: str) -> str:
-    quoted = encode_basestring(text).translate(_ESCAPES)
-    if "\\b" in quoted or "\\f" in quoted:
-        # jsoniter knows no short form of these two; an escaped backslash before them must stay.
-        quoted = "\\\\".join(part.replace("\\b", "\\u0008").replace("\\f", "\\u000c") for part in quoted.split("\\\\"))
-    return quoted

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from fluvial.managedfields.fieldset import FieldSet
-from fluvial.objects import Object
+from fluvial.gotext import parse_rfc3339
+from fluvial.managedfields.fieldset import EMPTY, FieldSet
+from fluvial.objects import Object, dig
 
 
 class ManagerEntry(NamedTuple):
@@ -21,9 +22,25 @@ class ManagerEntry(NamedTuple):
 
 def entries(obj: Object) -> Iterator[ManagerEntry]:
     """Yield the entries of `obj`'s managedFields in their order; those that cannot be read are left out."""
-    raise NotImplementedError
+    for entry in dig(obj, "metadata", "managedFields", default=None) or ():
+        try:
+            time = parse_rfc3339(entry["time"]) if entry.get("time") else None
+            yield ManagerEntry(
+                entry.get("manager", ""),
+                entry.get("operation", ""),
+                entry.get("apiVersion", ""),
+                entry.get("subresource", ""),
+                time,
+                FieldSet.from_fields(entry.get("fieldsV1")),
+            )
+        except (ValueError, AttributeError, TypeError):
+            continue  # whoever wrote it, we cannot say what it owns
 
 
 def owned_fields(obj: Object, manager: str, operation: str = "Apply", subresource: str = "") -> FieldSet:
     """Return all fields that `manager` owns through `operation`, of all versions together; empty when none."""
-    raise NotImplementedError
+    fields = EMPTY
+    for entry in entries(obj):
+        if (entry.manager, entry.operation, entry.subresource) == (manager, operation, subresource):
+            fields = fields | entry.fields
+    return fields

@@ -48,60 +48,63 @@ class ListType:
         return {} if item is None else {k: v for k in self.keys if (v := item.default_of(k)) is not None}
 
 
-class _Fields(dict[str, TypeSchema]):
-    """Types of declared fields, compiled when first asked for; `[]` of an undeclared one gives None."""
+class _Types(dict[str, TypeSchema | None]):
+    """Field name to type: declared fields are compiled when first asked for, others have the map's element type."""
 
-    def __init__(self, properties: Mapping[str, Any], compile_field: Callable[[str], TypeSchema]) -> None:
+    def __init__(
+        self,
+        declared: Mapping[str, Any],
+        compile_field: Callable[[str], TypeSchema],
+        element: Callable[[], TypeSchema] | None,
+    ) -> None:
         super().__init__()
-        self.properties = properties
+        self.declared = declared
         self._compile = compile_field
+        self._element = element
+        self._others: TypeSchema | None = None
 
     def __missing__(self, name: str) -> TypeSchema | None:
-        if name not in self.properties:
-            return None
-        compiled = self[name] = self._compile(name)
-        return compiled
+        if name in self.declared:
+            compiled = self[name] = self._compile(name)
+            return compiled
+        return self.others  # not kept: the names are data, without end
+
+    @property
+    def others(self) -> TypeSchema | None:
+        """The type of undeclared fields, None when there may be none."""
+        if self._others is None and self._element is not None:
+            self._others = self._element()
+        return self._others
 
 
 class MapType:
-    """A map or struct: declared fields, the type of all others (None: there may be no others), atomic or granular."""
+    """A map or struct: `types[name]` of each field (None: there may be no such field), atomic or granular."""
 
-    def __init__(
-        self, fields: _Fields, element: Callable[[], TypeSchema] | None, *, atomic: bool, deduced: bool = False
-    ) -> None:
-        self.fields = fields  # fields[name] is None when not declared
-        self._element = element
+    def __init__(self, types: _Types, *, atomic: bool, deduced: bool = False) -> None:
+        self.types = types
+        self.declared = types.declared  # declared fields, as in the source
         self.atomic = atomic
-        self.deduced = deduced and not fields.properties  # nothing is known: the shape follows the value
-
-    @cached_property
-    def element(self) -> TypeSchema | None:
-        """The type of undeclared fields, None when there may be none."""
-        return self._element() if self._element is not None else None
+        self.deduced = deduced and not types.declared  # nothing is known: the shape follows the value
 
     def default_of(self, name: str) -> Any:
         """Return the declared default of the field `name`, None without one."""
-        return (self.fields.properties.get(name) or {}).get("default")
+        return (self.declared.get(name) or {}).get("default")
 
 
 def _nothing(name: str) -> TypeSchema:
     raise KeyError(name)
 
 
-def _no_fields() -> _Fields:
-    return _Fields({}, _nothing)
-
-
 _UNTYPED: TypeSchema = TypeSchema(
     "untyped",
     ListType(lambda: _UNTYPED, atomic=True),
-    MapType(_no_fields(), lambda: _UNTYPED, atomic=True),
+    MapType(_Types({}, _nothing, lambda: _UNTYPED), atomic=True),
 )
 
 DEDUCED: TypeSchema = TypeSchema(
     "untyped",
     ListType(lambda: _UNTYPED, atomic=True),
-    MapType(_no_fields(), lambda: DEDUCED, atomic=False, deduced=True),
+    MapType(_Types({}, _nothing, lambda: DEDUCED), atomic=False, deduced=True),
 )
 """The schema of a kind that nothing is known of: maps merge field by field, lists are atomic."""
 
@@ -225,8 +228,8 @@ class _Compiler:
             deduced = bool(others)
         if deduced:
             element = lambda: DEDUCED  # noqa: E731
-        fields = _Fields(properties, lambda name: self.reference(properties[name], preserve))
-        return MapType(fields, element, atomic=schema.get("x-kubernetes-map-type") == "atomic", deduced=deduced)
+        types = _Types(properties, lambda name: self.reference(properties[name], preserve), element)
+        return MapType(types, atomic=schema.get("x-kubernetes-map-type") == "atomic", deduced=deduced)
 
     def _list(self, schema: Mapping[str, Any], preserve: bool) -> ListType:
         items = schema.get("items")
@@ -259,7 +262,7 @@ def _scalar(declared: str, format: str) -> str:
 def _overridden(schema: TypeSchema, *, atomic: bool) -> TypeSchema:
     """Return `schema` with its map (or else its list) made atomic or granular, whatever its definition says."""
     if (m := schema.map) is not None:
-        changed = MapType(m.fields, m._element, atomic=atomic, deduced=m.deduced)
+        changed = MapType(m.types, atomic=atomic, deduced=m.deduced)
         return TypeSchema(schema.scalar, schema.list, changed)
     if (items := schema.list) is not None:
         return TypeSchema(schema.scalar, ListType(items._element, atomic=atomic, keys=items.keys))
