@@ -11,12 +11,14 @@ from fluvial.objects.conditions import (
     get_condition,
     set_condition,
 )
-from fluvial.objects.equality import semantic_equal
+from fluvial.objects.copying import deep_copy
+from fluvial.objects.equality import same_json, semantic_equal
+from fluvial.objects.fields import FieldSelector
 from fluvial.objects.identity import GroupKind, Object, Ref, annotations, dig, labels, split_api_version
 from fluvial.objects.jsonpatch import PatchError, apply_json_patch
 from fluvial.objects.mergepatch import apply_merge_patch, make_merge_patch
 from fluvial.objects.pointer import format_pointer, get_pointer, parse_pointer
-from fluvial.objects.selectors import FieldSelector, LabelSelector, SelectorError
+from fluvial.objects.selectors import LabelSelector, Requirement, SelectorError
 from fluvial.objects.strategic import PatchSchema, strategic_merge
 
 __all__ = [
@@ -27,11 +29,13 @@ __all__ = [
     "PatchError",
     "PatchSchema",
     "Ref",
+    "Requirement",
     "SelectorError",
     "annotations",
     "apply_json_patch",
     "apply_merge_patch",
     "condition_is_true",
+    "deep_copy",
     "delete_condition",
     "dig",
     "format_pointer",
@@ -40,6 +44,7 @@ __all__ = [
     "labels",
     "make_merge_patch",
     "parse_pointer",
+    "same_json",
     "semantic_equal",
     "set_condition",
     "split_api_version",

@@ -7,7 +7,9 @@ def same_json(a: Any, b: Any) -> bool:
     """Tell whether `a` and `b` are the same JSON value; unlike Python's `==`, true is not 1."""
     if isinstance(a, dict):
         return (
-            isinstance(b, dict) and len(a) == len(b) and all(key in b and same_json(value, b[key]) for key, value in a.items())
+            isinstance(b, dict)
+            and len(a) == len(b)
+            and all(key in b and same_json(value, b[key]) for key, value in a.items())
         )
     if isinstance(a, list):
         return isinstance(b, list) and len(a) == len(b) and all(map(same_json, a, b))

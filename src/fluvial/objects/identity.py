@@ -14,7 +14,7 @@ def split_api_version(api_version: str) -> tuple[str, str]:
 
 
 def dig(obj: Any, *keys: str | int, default: Any = None) -> Any:
-    """Return what lies under `keys` (names of maps, indices of lists), or `default` where the way ends or null is met."""
+    """Return what lies under `keys` (names of maps, indices of lists); `default` where the way ends or at a null."""
     for key in keys:
         if isinstance(obj, dict):
             obj = obj.get(key)
@@ -26,13 +26,13 @@ def dig(obj: Any, *keys: str | int, default: Any = None) -> Any:
 
 
 def labels(obj: Mapping[str, Any]) -> dict[str, str]:
-    """Return `metadata.labels`, the map itself; a new empty one where the object has none or something else there."""
+    """Return `metadata.labels`, the map itself; a new empty one where the object has none."""
     found = dig(obj, "metadata", "labels")
     return found if isinstance(found, dict) else {}
 
 
 def annotations(obj: Mapping[str, Any]) -> dict[str, str]:
-    """Return `metadata.annotations`, the map itself; a new empty one where the object has none or something else there."""
+    """Return `metadata.annotations`, the map itself; a new empty one where the object has none."""
     found = dig(obj, "metadata", "annotations")
     return found if isinstance(found, dict) else {}
 
@@ -77,7 +77,7 @@ class Ref:
         return GroupKind(self.group, self.kind)
 
     def __str__(self) -> str:
-        """Return `Kind/namespace/name`, or `Kind/name` for a cluster-scoped object, as Flux names objects in messages."""
+        """Return `Kind/namespace/name`, or `Kind/name` for a cluster-scoped object, as Flux names objects."""
         return f"{self.kind}/{self.namespace}/{self.name}" if self.namespace else f"{self.kind}/{self.name}"
 
 
