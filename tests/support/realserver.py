@@ -49,12 +49,16 @@ def peers_folder() -> Path | None:
 
 
 @contextmanager
-def real_server(peers: Path, *, audit_log: Path | None = None) -> Iterator[RealServer]:
-    """Start the three processes, wait until they are ready, stop them by their own handles."""
+def real_server(peers: Path, *, audit_log: Path | None = None, controllers: bool = True) -> Iterator[RealServer]:
+    """Start the processes, wait until they are ready, stop them by their own handles.
+
+    Args:
+        controllers: off leaves kube-controller-manager out, so that nobody but the caller touches an object.
+    """
     folder = Path(tempfile.mkdtemp(prefix="fluvial-real-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
     started: list[subprocess.Popen[bytes]] = []
     try:
-        yield _start(peers, folder, started, audit_log)
+        yield _start(peers, folder, started, audit_log, controllers)
     finally:
         for process in reversed(started):
             process.terminate()
@@ -67,7 +71,9 @@ def real_server(peers: Path, *, audit_log: Path | None = None) -> Iterator[RealS
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(peers: Path, folder: Path, started: list[subprocess.Popen[bytes]], audit_log: Path | None) -> RealServer:
+def _start(
+    peers: Path, folder: Path, started: list[subprocess.Popen[bytes]], audit_log: Path | None, controllers: bool
+) -> RealServer:
     etcd_port, peer_port, api_port, manager_port = _free_ports(4)
     etcd_url, url = f"http://127.0.0.1:{etcd_port}", f"https://127.0.0.1:{api_port}"
     _write_credentials(folder, url)
@@ -94,13 +100,16 @@ def _start(peers: Path, folder: Path, started: list[subprocess.Popen[bytes]], au
         "--disable-admission-plugins=ServiceAccount", *_audit_flags(folder, audit_log),
     )  # fmt: skip
     _wait_ready(url, api, folder / "kube-apiserver.log")
+    pids = {"etcd": etcd.pid, "kube-apiserver": api.pid}
+    if not controllers:
+        return RealServer(url, TOKEN, folder, pids)
     manager = run(
         "kube-controller-manager", f"--kubeconfig={folder / 'kubeconfig'}", "--bind-address=127.0.0.1",
         f"--secure-port={manager_port}", f"--service-account-private-key-file={folder / 'sa.key'}",
         "--use-service-account-credentials=false",
         "--controllers=*,-nodeipam,-nodelifecycle,-cloud-node-lifecycle", "--leader-elect=false",
     )  # fmt: skip
-    pids = {"etcd": etcd.pid, "kube-apiserver": api.pid, "kube-controller-manager": manager.pid}
+    pids["kube-controller-manager"] = manager.pid
     return RealServer(url, TOKEN, folder, pids)
 
 
