@@ -7,6 +7,8 @@ Nothing is unpacked to disk: readers get a `Tree`.
 
 from fluvial.artifacts.archive import ArchiveError, ArchiveLimits, pack, unpack
 from fluvial.artifacts.fetcher import ArtifactError, ArtifactNotFound, ArtifactUnavailable, Fetcher
+from fluvial.artifacts.serving import artifact_handler
+from fluvial.artifacts.store import CorruptArtifact, Store
 
 __all__ = [
     "ArchiveError",
@@ -14,7 +16,10 @@ __all__ = [
     "ArtifactError",
     "ArtifactNotFound",
     "ArtifactUnavailable",
+    "CorruptArtifact",
     "Fetcher",
+    "Store",
+    "artifact_handler",
     "pack",
     "unpack",
 ]

@@ -86,11 +86,12 @@ class Root:
                     raise DiskError(errno.EFBIG, f"file of {size} bytes, more than the {limit} allowed", path)
                 return file.read()
 
-    def write_atomic(self, path: str, data: bytes, *, mode: int = FILE_MODE) -> None:
+    def write_atomic(self, path: str, data: bytes, *, mode: int = FILE_MODE, modified: float | None = None) -> None:
         """Write the file whole or not at all, and return when it would survive a power cut: file and folder are
         fsynced.
 
-        Missing folders are made with mode 0700.
+        Missing folders are made with mode 0700. `modified` (seconds since the epoch) is for callers whose clock is not
+        the system's.
         """
         with self._parent(path, create=True) as (folder, name):
             temporary = f".{name}.{secrets.token_hex(6)}.tmp"
@@ -102,6 +103,8 @@ class Root:
                     os.fchmod(descriptor, mode)
                     file.write(data)
                     file.flush()
+                    if modified is not None:
+                        os.utime(descriptor, (modified, modified))
                     os.fsync(descriptor)
                 os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
             except BaseException:
