@@ -86,12 +86,16 @@ class Root:
                     raise DiskError(errno.EFBIG, f"file of {size} bytes, more than the {limit} allowed", path)
                 return file.read()
 
-    def write_atomic(self, path: str, data: bytes, *, mode: int = FILE_MODE, modified: float | None = None) -> None:
-        """Write the file whole or not at all, and return when it would survive a power cut: file and folder are
-        fsynced.
+    def write_atomic(
+        self, path: str, data: bytes, *, mode: int = FILE_MODE, modified: float | None = None, durable: bool = True
+    ) -> None:
+        """Write the file whole or not at all; it is fsynced, its folder too, so that it would survive a power cut.
 
-        Missing folders are made with mode 0700. `modified` (seconds since the epoch) is for callers whose clock is not
-        the system's.
+        Missing folders are made with mode 0700.
+
+        Args:
+            modified: seconds since the epoch, for callers whose clock is not the system's.
+            durable: False fsyncs nothing: the file survives this process, but not a power cut.
         """
         with self._parent(path, create=True) as (folder, name):
             temporary = f".{name}.{secrets.token_hex(6)}.tmp"
@@ -110,7 +114,8 @@ class Root:
             except BaseException:
                 _unlink_if_there(folder, temporary)
                 raise
-            os.fsync(folder)
+            if durable:
+                os.fsync(folder)
 
     def link(self, path: str, target: str) -> None:
         """Make or atomically replace a symbolic link at `path` to `target`, a bare file name in the same folder.
