@@ -15,13 +15,14 @@ from fluvial.apply.dryrun import Options
 from fluvial.apply.errors import ApplyError, PreflightFailed, PruneFailed, StageFailed
 from fluvial.apply.masking import masked_pair, masked_text
 from fluvial.apply.order import rank
-from fluvial.apply.ownership import Live, Mark, digest_of, our_fields, owns_all, taken_over
+from fluvial.apply.ownership import MANAGER, Live, Mark, digest_of, owns_all, packed, taken_over, unpacked
 from fluvial.apply.prepare import Owner, Plan, make_plan
 from fluvial.apply.prune import prune, until_terminated
 from fluvial.apply.run import Preflight, carry_out, preflight
 from fluvial.apply.switches import created_only, kept, left_alone
 
 __all__ = [
+    "MANAGER",
     "Action",
     "ApplyError",
     "Change",
@@ -45,11 +46,12 @@ __all__ = [
     "make_plan",
     "masked_pair",
     "masked_text",
-    "our_fields",
     "owns_all",
+    "packed",
     "preflight",
     "prune",
     "rank",
     "taken_over",
+    "unpacked",
     "until_terminated",
 ]

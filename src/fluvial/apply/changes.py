@@ -1,9 +1,10 @@
 """What happened to each object: Flux's actions, and its texts for events and logs."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
+from fluvial.apply.ownership import Live
 from fluvial.objects import Object, Ref
 
 
@@ -25,11 +26,16 @@ class Action(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One object and its action. `live` is its metadata after the action, where the server told it."""
+    """One object and its action.
+
+    Args:
+        live: the look of it afterwards, None where nobody looked. `object` is the whole of it after a write.
+    """
 
     ref: Ref
     action: Action
-    live: Object | None = None
+    live: Live | None = None
+    object: Object | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.ref} {self.action.value}"

@@ -26,7 +26,7 @@ class Record:
     live: Live
 
 
-def _unknown(ref: Ref) -> Object | None:
+def _unknown(ref: Ref) -> Live | None:
     return None
 
 
@@ -39,7 +39,7 @@ class Cluster:
     """One cluster under one identity.
 
     Args:
-        known: metadata of a live object from a cache that is in sync, or None for "not known".
+        known: the live object as a cache that is in sync has it, or None for "not known".
         records: what was remembered of earlier applies.
         gate: called before each batch of writes; raises when we may no longer write (our lease is too old).
         migrate: rewrite managedFields entries of other API versions first (Flux's gate MigrateAPIVersion).
@@ -47,7 +47,7 @@ class Cluster:
 
     client: Client
     clock: Clock
-    known: Callable[[Ref], Object | None] = _unknown
+    known: Callable[[Ref], Live | None] = _unknown
     records: Mapping[Ref, Record] = field(default_factory=dict)
     gate: Callable[[], None] = _always
     manager: str = MANAGER

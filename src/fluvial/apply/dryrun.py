@@ -14,7 +14,7 @@ from fluvial.apply.compare import Desired, Difference, by_metadata, whole
 from fluvial.apply.errors import dry_run_text
 from fluvial.apply.immutable import may_recreate, refused_as_immutable
 from fluvial.apply.masking import masked_text
-from fluvial.apply.ownership import CLEANED_ANNOTATIONS, CLEANED_LABELS, digest_of
+from fluvial.apply.ownership import CLEANED_ANNOTATIONS, CLEANED_LABELS, Live, digest_of
 from fluvial.apply.patience import patiently
 from fluvial.apply.switches import created_only, left_alone, merged
 from fluvial.kube import ApiError, KubeError
@@ -41,7 +41,7 @@ class Finding:
     """What is to be done with one object, or why it cannot be.
 
     Args:
-        live: metadata (or the whole) of the live object, None when there is none.
+        live: what is known of the live object, None when there is none.
         takeover: JSON patch to be sent before the apply.
         recreate: delete it first.
         problem: Flux's text; everything else is void then.
@@ -50,7 +50,7 @@ class Finding:
     ref: Ref
     desired: Object
     action: Action = Action.UNKNOWN
-    live: Object | None = None
+    live: Live | None = None
     takeover: tuple[Object, ...] = ()
     recreate: bool = False
     problem: str = ""
@@ -62,11 +62,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """The dry-run of one object. `live` is what is known so far of the live object."""
+    """The dry-run of one object. `live` is what is known of the live object, `raw` its metadata where it was read."""
 
     ref: Ref
     desired: Object
-    live: Object | None
+    live: Live | None
+    raw: Object | None = None
     dry: Object | None = None
     created: bool = False
     error: KubeError | None = None
@@ -89,27 +90,28 @@ async def _ask(cluster: Cluster, desired: Object) -> _Answer:
     ref = Ref.of(desired)
     if left_alone(desired):
         return _Answer(ref, desired, None, settled=Finding(ref=ref, desired=desired, action=Action.SKIPPED))
-    live = cluster.known(ref)
+    live, raw = cluster.known(ref), None
     try:
         if live is None and (created_only(desired) or cluster.migrate):
-            live = await _read(cluster, ref, metadata_only=True)
+            raw = await _read(cluster, ref, metadata_only=True)
+            live = None if raw is None else cluster.live(raw)
         if _skips(desired, live):
             return _Answer(ref, desired, live, settled=_skipped(ref, desired, live))
-        if cluster.migrate and live is not None:
-            live = await _migrate(cluster, ref, live)
+        if cluster.migrate and live is not None and _is_outdated(live):
+            live, raw = await _migrate(cluster, ref), None
         applied = await patiently(
             lambda: cluster.client.apply(desired, field_manager=cluster.manager, force=True, dry_run=True)
         )
     except KubeError as error:
-        return _Answer(ref, desired, live, error=error)
-    return _Answer(ref, desired, live, dry=applied.object, created=applied.created)
+        return _Answer(ref, desired, live, raw, error=error)
+    return _Answer(ref, desired, live, raw, dry=applied.object, created=applied.created)
 
 
-def _skips(desired: Object, live: Object | None) -> bool:
+def _skips(desired: Object, live: Live | None) -> bool:
     return live is not None and (left_alone(live) or created_only(desired))
 
 
-def _skipped(ref: Ref, desired: Object, live: Object | None) -> Finding:
+def _skipped(ref: Ref, desired: Object, live: Live | None) -> Finding:
     return Finding(ref=ref, desired=desired, action=Action.SKIPPED, live=live)
 
 
@@ -119,15 +121,28 @@ async def _read(cluster: Cluster, ref: Ref, *, metadata_only: bool) -> Object | 
     )
 
 
-async def _migrate(cluster: Cluster, ref: Ref, live: Object) -> Object:
-    """Rewrite the entries of other API versions, so that a field defaulted in a newer version cannot fail the apply."""
-    found = dig(live, "metadata", "managedFields", default=[])
-    if all(entry.get("apiVersion") == ref.api_version for entry in found):
-        return live
-    entries = [{**entry, "apiVersion": ref.api_version} for entry in found]
-    patch = [{"op": "replace", "path": "/metadata/managedFields", "value": entries}]
+def _is_outdated(live: Live) -> bool:
+    return any(mark.api_version != live.ref.api_version for mark in live.marks)
+
+
+async def _migrate(cluster: Cluster, ref: Ref) -> Live | None:
+    """Rewrite the entries of other API versions, so that a field defaulted in a newer version cannot fail the apply.
+
+    Done before the dry-run, which would fail, so this is the one write that a failed preflight may leave behind.
+    """
+    live = await _read(cluster, ref, metadata_only=True)
+    if live is None:
+        return None
+    entries = [{**entry, "apiVersion": ref.api_version} for entry in dig(live, "metadata", "managedFields", default=[])]
+    patch = [{"op": "replace", "path": "/metadata/managedFields", "value": entries}, _same_version(live)]
     cluster.gate()
-    return await cluster.client.patch(ref, patch, kind="json", field_manager=cluster.manager)
+    return cluster.live(await cluster.client.patch(ref, patch, kind="json", field_manager=cluster.manager))
+
+
+def _same_version(live: Object) -> Object:
+    """The operation that makes a JSON patch fail with 409 when the object is no longer the one that was read."""
+    version = dig(live, "metadata", "resourceVersion", default="")
+    return {"op": "replace", "path": "/metadata/resourceVersion", "value": version}
 
 
 # -- looking at live objects that no cache knows
@@ -141,7 +156,11 @@ async def _look_up(cluster: Cluster, answers: list[_Answer]) -> list[_Answer]:
     found: dict[Ref, Object | None] = {}
     for group in groups.values():
         found.update(await _look_up_group(cluster, group))
-    return [replace(answer, live=found.get(answer.ref)) if answer.open else answer for answer in answers]
+    return [_looked_up(cluster, answer, found.get(answer.ref)) if answer.open else answer for answer in answers]
+
+
+def _looked_up(cluster: Cluster, answer: _Answer, raw: Object | None) -> _Answer:
+    return answer if raw is None else replace(answer, raw=raw, live=cluster.live(raw))
 
 
 async def _look_up_group(cluster: Cluster, group: Sequence[_Answer]) -> dict[Ref, Object | None]:
@@ -189,54 +208,53 @@ async def _conclude(cluster: Cluster, answer: _Answer, options: Options) -> Find
 
 
 async def _existing(cluster: Cluster, answer: _Answer, dry: Object) -> Finding:
-    ref, desired, live = answer.ref, answer.desired, answer.live
+    ref, desired, live, raw = answer.ref, answer.desired, answer.live, answer.raw
     difference = Difference.UNSURE
     if live is not None:
         difference = by_metadata(
-            cluster.live(live),
-            cluster.live(dry),
-            desired=_desired(cluster, ref, desired, live),
-            now=cluster.clock.now(),
+            live, cluster.live(dry), desired=_desired(cluster, ref, desired, live), now=cluster.clock.now()
         )
-    if difference is Difference.UNSURE:
-        live = await _read(cluster, ref, metadata_only=False)
-        if live is None:  # deleted between two requests: the apply creates it
+    if difference is Difference.UNSURE or live is None:
+        raw = await _read(cluster, ref, metadata_only=False)
+        if raw is None:  # deleted between two requests: the apply creates it
             return Finding(ref=ref, desired=desired, action=Action.CREATED)
+        live = cluster.live(raw)
         if _skips(desired, live):
             return _skipped(ref, desired, live)
-        difference = Difference.SOME if whole(live, dry) else Difference.NONE
-    assert live is not None
-    takeover = takeover_patch(cluster, desired, live)
+        difference = Difference.SOME if whole(raw, dry) else Difference.NONE
+    takeover: list[Object] = []
+    if needs_takeover(desired, live):
+        raw = raw or await _read(cluster, ref, metadata_only=True)
+        takeover = takeover_patch(cluster, desired, raw) if raw is not None else []
     changed = difference is Difference.SOME or bool(takeover)
-    return Finding(
-        ref=Ref.of(dry),
-        desired=desired,
-        action=Action.CONFIGURED if changed else Action.UNCHANGED,
-        live=live,
-        takeover=tuple(takeover),
-    )
+    action = Action.CONFIGURED if changed else Action.UNCHANGED
+    return Finding(ref=Ref.of(dry), desired=desired, action=action, live=live, takeover=tuple(takeover))
 
 
-def _desired(cluster: Cluster, ref: Ref, desired: Object, live: Object) -> Desired:
+def _desired(cluster: Cluster, ref: Ref, desired: Object, live: Live) -> Desired:
     record = cluster.records.get(ref)
-    if record is None or record.live.ours != cluster.live(live).ours or record.live.uid != cluster.live(live).uid:
+    if record is None or record.live.ours != live.ours or record.live.uid != live.uid:
         return Desired.UNKNOWN
     return Desired.SAME if record.payload == digest_of(desired) else Desired.CHANGED
 
 
-def takeover_patch(cluster: Cluster, desired: Object, live: Object) -> list[Object]:
-    """The JSON patch that makes fields of other managers ours and removes what they left; empty for nothing to do.
-
-    The patch carries the resourceVersion of `live`, so that it fails with 409 when `live` is out of date.
-    """
+def needs_takeover(desired: Object, live: Live) -> bool:
+    """Whether others' fields, or what they left on the object, are to become ours."""
     if merged(desired) or merged(live):
+        return False
+    left = any(key in live.labels for key in CLEANED_LABELS) or any(
+        key in live.annotations for key in CLEANED_ANNOTATIONS
+    )
+    return left or bool(live.foreign)
+
+
+def takeover_patch(cluster: Cluster, desired: Object, raw: Object) -> list[Object]:
+    """The JSON patch that takes over; empty for nothing to do. It fails with 409 when `raw` is out of date."""
+    if not needs_takeover(desired, cluster.live(raw)):
         return []
-    patch = metadata_removal(live, labels=CLEANED_LABELS, annotations=CLEANED_ANNOTATIONS)
-    patch += take_over(live, cluster.matches, manager=cluster.manager)
-    if not patch:
-        return []
-    version = dig(live, "metadata", "resourceVersion", default="")
-    return [*patch, {"op": "replace", "path": "/metadata/resourceVersion", "value": version}]
+    patch = metadata_removal(raw, labels=CLEANED_LABELS, annotations=CLEANED_ANNOTATIONS)
+    patch += take_over(raw, cluster.matches, manager=cluster.manager)
+    return [*patch, _same_version(raw)] if patch else []
 
 
 async def _refused(cluster: Cluster, answer: _Answer, error: KubeError, options: Options) -> Finding:

@@ -6,6 +6,7 @@ Source: fluxcd/pkg `ssa/errors/immutable.go`. The kinds that hold data are ours:
 import re
 from typing import Final
 
+from fluvial.apply.ownership import Live
 from fluvial.apply.switches import recreated
 from fluvial.kube import ApiError
 from fluvial.objects import Object, Ref
@@ -27,7 +28,7 @@ def refused_as_immutable(error: ApiError) -> bool:
     return error.is_conflict or error.is_invalid or _IMMUTABLE.search(error.message) is not None
 
 
-def may_recreate(desired: Object, live: Object, *, force: bool) -> tuple[bool, str]:
+def may_recreate(desired: Object, live: Live, *, force: bool) -> tuple[bool, str]:
     """Whether the object may be deleted and created again, and what to add to the error when it may not."""
     own = recreated(desired) or recreated(live)
     ref = Ref.of(desired)

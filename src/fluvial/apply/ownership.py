@@ -4,13 +4,14 @@ Pure: decisions about drift and about reads that can be left out rest on these v
 """
 
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from fluvial.api import names
 from fluvial.managedfields import ManagerMatch
-from fluvial.objects import Object, annotations, dig, labels
+from fluvial.objects import Object, Ref, annotations, dig, labels
 from fluvial.stdx import sha256
 
 MANAGER: Final = names.KUSTOMIZE_CONTROLLER
@@ -43,6 +44,7 @@ class Mark:
 
     manager: str
     operation: str
+    api_version: str
     subresource: str
     time: str
     fields: str
@@ -52,35 +54,45 @@ class Mark:
 class Live:
     """What one look at an object's metadata told. Two looks at an untouched object are equal but for the version."""
 
+    ref: Ref
     uid: str
     resource_version: str
     ours: Mark | None  # our Apply entry
+    our_fields: bytes  # its fieldsV1, packed; see `unpacked`
     foreign: tuple[Mark, ...]  # entries of managers that we take over
     others: tuple[Mark, ...]  # everybody else's, subresources too
     labels: Mapping[str, str]
     annotations: Mapping[str, str]  # the value of kubectl's last-applied annotation left out
     deleting: bool
 
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """All entries, ours first."""
+        return (*((self.ours,) if self.ours is not None else ()), *self.foreign, *self.others)
+
     @classmethod
     def of(cls, obj: Object, matches: Iterable[ManagerMatch], manager: str = MANAGER) -> "Live":
         """Read the metadata of `obj`, which may be metadata only."""
         ours: Mark | None = None
+        our_fields = b""
         foreign: list[Mark] = []
         others: list[Mark] = []
         matches = tuple(matches)
         for entry in _entries(obj):
             mark = _mark(entry)
             if entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource"):
-                ours = mark
+                ours, our_fields = mark, packed(entry.get("fieldsV1") or {})
             elif any(match.matches(entry) for match in matches):
                 foreign.append(mark)
             else:
                 others.append(mark)
         found = {key: "" if key == names.LAST_APPLIED_ANNOTATION else value for key, value in annotations(obj).items()}
         return cls(
+            ref=Ref.of(obj),
             uid=str(dig(obj, "metadata", "uid", default="")),
             resource_version=str(dig(obj, "metadata", "resourceVersion", default="")),
             ours=ours,
+            our_fields=our_fields,
             foreign=tuple(foreign),
             others=tuple(others),
             labels=dict(labels(obj)),
@@ -99,6 +111,7 @@ def _mark(entry: Mapping[str, Any]) -> Mark:
     return Mark(
         manager=str(entry.get("manager", "")),
         operation=str(entry.get("operation", "")),
+        api_version=str(entry.get("apiVersion", "")),
         subresource=str(entry.get("subresource") or ""),
         time=str(entry.get("time") or ""),
         fields=digest_of(entry.get("fieldsV1")),
@@ -110,13 +123,14 @@ def digest_of(value: Any) -> str:
     return sha256(json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode())
 
 
-def our_fields(obj: Object, manager: str = MANAGER) -> Mapping[str, Any] | None:
-    """The `fieldsV1` of our Apply entry in `obj`, or None."""
-    for entry in _entries(obj):
-        if entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource"):
-            fields = entry.get("fieldsV1")
-            return fields if isinstance(fields, dict) else {}
-    return None
+def packed(value: Any) -> bytes:
+    """Any JSON value in few bytes, for memories of thousands of objects."""
+    return zlib.compress(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode(), 1)
+
+
+def unpacked(data: bytes) -> Any:
+    """What `packed` was given; None for no bytes."""
+    return json.loads(zlib.decompress(data)) if data else None
 
 
 def owns_all(fields: Mapping[str, Any] | None, desired: Object) -> bool:

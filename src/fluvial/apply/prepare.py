@@ -45,10 +45,9 @@ class Owner:
         """The label selector of everything it owns."""
         return ",".join(f"{key}={value}" for key, value in self.labels.items())
 
-    def owns(self, obj: Object) -> bool:
-        """Whether the labels of `obj` name this owner."""
-        found = dig(obj, "metadata", "labels", default={})
-        return all(found.get(key) == value for key, value in self.labels.items())
+    def owns(self, labels: Mapping[str, str]) -> bool:
+        """Whether an object's `labels` name this owner."""
+        return all(labels.get(key) == value for key, value in self.labels.items())
 
 
 @dataclass(frozen=True, slots=True)

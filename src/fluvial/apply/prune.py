@@ -11,12 +11,13 @@ from fluvial.apply.changes import Action, Change, ChangeSet
 from fluvial.apply.cluster import Cluster, each
 from fluvial.apply.errors import PruneFailed
 from fluvial.apply.order import waves
+from fluvial.apply.ownership import Live
 from fluvial.apply.patience import patiently
 from fluvial.apply.prepare import Owner
 from fluvial.apply.switches import kept
 from fluvial.apply.waiting import until_gone
 from fluvial.kube import ApiError, KubeError, NotServed
-from fluvial.objects import Object, Ref, dig
+from fluvial.objects import Ref
 
 _TRIES: Final = 8  # decisions about one object that others keep writing
 
@@ -66,16 +67,17 @@ async def _settle(cluster: Cluster, ref: Ref, owner: Owner, claimed: Callable[[R
     problem = f"{ref} delete failed: it was written to at each of {_TRIES} tries"
     for _ in range(_TRIES):
         try:
-            live = await patiently(
+            found = await patiently(
                 lambda: cluster.client.get(ref.api_version, ref.kind, ref.namespace, ref.name, metadata_only=True)
             )
         except NotServed:
-            live = None  # discovery answered completely: no kind, no objects
+            found = None  # discovery answered completely: no kind, no objects
         except KubeError as error:
             return _Outcome(Change(ref, Action.UNKNOWN), f"{ref} query failed: {error}")
-        if live is None:
+        if found is None:
             return _Outcome(Change(ref, Action.DELETED))
-        if not owner.owns(live) or kept(live):
+        live = cluster.live(found)
+        if not owner.owns(live.labels) or kept(live):
             return _Outcome(Change(ref, Action.SKIPPED, live))
         try:
             await _delete(cluster, ref, live)
@@ -89,12 +91,10 @@ async def _settle(cluster: Cluster, ref: Ref, owner: Owner, claimed: Callable[[R
     return _Outcome(Change(ref, Action.UNKNOWN), problem)
 
 
-async def _delete(cluster: Cluster, ref: Ref, live: Object) -> None:
-    if dig(live, "metadata", "deletionTimestamp"):
+async def _delete(cluster: Cluster, ref: Ref, live: Live) -> None:
+    if live.deleting:
         return  # asked for already; finalizers hold it
-    uid = str(dig(live, "metadata", "uid", default=""))
-    version = str(dig(live, "metadata", "resourceVersion", default=""))
-    await patiently(lambda: cluster.client.delete(ref, uid=uid, resource_version=version))
+    await patiently(lambda: cluster.client.delete(ref, uid=live.uid, resource_version=live.resource_version))
 
 
 async def until_terminated(cluster: Cluster, changes: ChangeSet, timeout: float) -> list[Ref]:
@@ -102,7 +102,7 @@ async def until_terminated(cluster: Cluster, changes: ChangeSet, timeout: float)
     waiting = [change for change in changes if change.action is Action.DELETED and change.live is not None]
 
     async def wait(change: Change) -> Ref | None:
-        uid = str(dig(change.live or {}, "metadata", "uid", default=""))
+        uid = change.live.uid if change.live is not None else ""
         return None if await until_gone(cluster, change.ref, uid, timeout) else change.ref
 
     left: Sequence[Ref | None] = await each(waiting, wait, max(1, len(waiting)))

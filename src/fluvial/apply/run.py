@@ -114,7 +114,7 @@ async def _stage(
                 changes[ref] = Change(finding.ref if finding else ref, action, finding.live if finding else None)
         for result in results:
             if result.live is not None:
-                changes[result.asked] = Change(result.ref, result.action, result.live)
+                changes[result.asked] = Change(result.ref, result.action, cluster.live(result.live), result.live)
                 written.append(result.live)
         if problems := [result.problem for result in results if result.problem]:
             raise StageFailed(problems, ChangeSet((*before, *changes.values())))

@@ -10,7 +10,7 @@ from fluvial.apply.masking import masked_text
 from fluvial.apply.patience import patiently
 from fluvial.apply.waiting import until_gone
 from fluvial.kube import ApiError, KubeError
-from fluvial.objects import Object, Ref, dig
+from fluvial.objects import Object, Ref
 
 _TAKEOVER_TRIES: Final = 5  # each lost to another writer of the same object
 
@@ -77,8 +77,7 @@ async def _take_over(cluster: Cluster, finding: Finding) -> None:
 
 
 async def _delete_first(cluster: Cluster, finding: Finding) -> None:
-    ref, live = finding.ref, finding.live
-    uid = str(dig(live or {}, "metadata", "uid", default=""))
+    ref, uid = finding.ref, finding.live.uid if finding.live is not None else ""
     await patiently(lambda: cluster.client.delete(ref, uid=uid))
     if not await until_gone(cluster, ref, uid, cluster.wait_timeout):
         raise TimeoutError
