@@ -94,6 +94,8 @@ def read_tree(
             raise ProtocolError(
                 f"the commit holds more than {limits.files} files or {limits.size} bytes, the most that is read"
             )
+        if path in files:
+            raise ProtocolError(f"the commit holds a path that is not safe: {path!r} is there twice")
         files[path] = content
         if mode == b"100755":
             executable.add(path)
@@ -144,7 +146,7 @@ def _entries(tree: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
 def _name(prefix: str, raw: bytes) -> str:
     if raw in (b"", b".", b"..") or b"/" in raw or raw.lower() == b".git":
         raise ProtocolError(f"the commit holds a path that is not safe: {prefix + raw.decode('utf-8', 'replace')!r}")
-    return raw.decode("utf-8", "backslashreplace")
+    return raw.decode("utf-8", "replace")
 
 
 def _need(objects: Mapping[bytes, RawObject], name: bytes) -> RawObject:
