@@ -109,7 +109,8 @@ class Root:
                     file.flush()
                     if modified is not None:
                         os.utime(descriptor, (modified, modified))
-                    os.fsync(descriptor)
+                    if durable:
+                        os.fsync(descriptor)
                 os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
             except BaseException:
                 _unlink_if_there(folder, temporary)

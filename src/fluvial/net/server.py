@@ -8,7 +8,7 @@ without it.
 import asyncio
 import ipaddress
 import ssl
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from typing import TYPE_CHECKING, Any
 
 from fluvial.net.messages import Handler, ServerRequest, ServerResponse
@@ -134,6 +134,9 @@ class _Exchange:
         answer = await self._run(_server_request(request, body))
         if isinstance(answer.body, bytes):
             return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+        if request.method == "HEAD":
+            await _aclose(answer.body)
+            return web.Response(status=answer.status, headers=answer.headers)
         return await self._stream(request, answer)
 
     async def _run(self, request: ServerRequest) -> ServerResponse:
@@ -166,9 +169,7 @@ class _Exchange:
             pass  # the client left; there is nobody to tell
         finally:
             self._streams.discard(task)
-            close = getattr(answer.body, "aclose", None)
-            if close is not None:
-                await close()
+            await _aclose(answer.body)
         return reply
 
 
@@ -179,6 +180,12 @@ def _dispose(task: "asyncio.Task[ServerResponse]") -> None:
     error = task.exception()
     if error is not None:
         task.get_loop().call_exception_handler({"message": "handler failed after its client left", "exception": error})
+
+
+async def _aclose(body: AsyncIterator[bytes]) -> None:
+    close = getattr(body, "aclose", None)
+    if close is not None:
+        await close()
 
 
 def _without_port(host: str) -> str:
