@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from fluvial.api import GitReference
+
+from fluvial.api import GitCredentials, GitReference
 from fluvial.git import (
     AuthenticationFailed,
     EmptyRepository,
@@ -12,12 +13,12 @@ from fluvial.git import (
     RefNotFound,
     RepositoryNotFound,
     Unreachable,
+    connect,
     fetch,
     ls_remote,
     resolve,
 )
 from fluvial.net import MemoryTransport, ServerRequest, ServerResponse
-
 from tests.git.world import START, Host, repository
 
 both = pytest.mark.parametrize("protocol", [2, 0])
@@ -238,7 +239,7 @@ def test_a_repository_that_vanishes_is_not_found() -> None:
     host = Host(git)
     asyncio.run(host.get(branch="main"))
     del host.repositories["fleet"]
-    with pytest.raises(RepositoryNotFound, match="repository not found: Repository not found."):
+    with pytest.raises(RepositoryNotFound, match="repository not found: Repository not found"):
         asyncio.run(host.get(branch="main"))
 
 
@@ -325,14 +326,11 @@ def test_a_server_that_breaks_off_is_unreachable_or_breaks_the_protocol() -> Non
 
 
 def test_a_scheme_that_is_no_transport_is_refused() -> None:
+    credentials = GitCredentials(transport="git", host="git.test")
+
+    async def run() -> None:
+        async with connect("git://git.test/x", credentials, web=MemoryTransport({})):
+            pass
+
     with pytest.raises(GitError, match="unsupported scheme 'git': use http, https or ssh"):
-        from fluvial.api import GitCredentials
-        from fluvial.git import connect
-
-        async def run() -> None:
-            async with connect(
-                "git://git.test/x", GitCredentials(transport="git", host="git.test"), web=MemoryTransport({})
-            ):
-                pass
-
         asyncio.run(run())

@@ -1,6 +1,7 @@
 """Packs are read whole, checked, and never unfold beyond their limits."""
 
 import hashlib
+import itertools
 import zlib
 from io import BytesIO
 
@@ -8,6 +9,7 @@ import pytest
 from dulwich.object_format import SHA1
 from dulwich.objects import Blob
 from dulwich.pack import create_delta, write_pack_objects
+
 from fluvial.git.errors import ProtocolError
 from fluvial.git.pack import (
     BLOB,
@@ -91,8 +93,7 @@ def test_a_delta_builds_on_an_object_before_it() -> None:
 def test_a_delta_may_come_before_its_base_and_deltas_may_chain_backwards() -> None:
     versions = [b"line\n" * 40 + b"%d\n" % n for n in range(30)]
     deltas = [
-        entry(REFERENCE, delta(old, new), base=object_name(BLOB, old))
-        for old, new in zip(versions, versions[1:], strict=False)
+        entry(REFERENCE, delta(old, new), base=object_name(BLOB, old)) for old, new in itertools.pairwise(versions)
     ]
     packed = framed(*reversed(deltas), entry(BLOB, versions[0]))
     assert blobs(parse_pack(packed, {}, LIMITS)) == set(versions)

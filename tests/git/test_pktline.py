@@ -1,10 +1,11 @@
 """Git's framing, whatever the pieces it comes in."""
 
 import pytest
-from fluvial.git.errors import ProtocolError
-from fluvial.git.pktline import Mark, PacketReader, line
 from hypothesis import given
 from hypothesis import strategies as st
+
+from fluvial.git.errors import ProtocolError
+from fluvial.git.pktline import Mark, PacketReader, line
 
 PACKETS = st.lists(st.one_of(st.binary(min_size=1, max_size=50), st.sampled_from(list(Mark))), max_size=20)
 

@@ -5,11 +5,10 @@ from collections.abc import Iterable
 
 import pytest
 from dulwich.objects import Blob, Tree
-from fluvial.git import Fetched, Limits, MemoryRepository, ProtocolError
 
+from fluvial.git import Fetched, Limits, MemoryRepository, ProtocolError
 from fluvial.git.objects import TreeLimits, read_tree
 from fluvial.git.pack import BLOB, COMMIT, TREE
-
 from tests.git.world import Host, repository
 
 FILE, RUN, LINK, FOLDER, MODULE = 0o100644, 0o100755, 0o120000, 0o40000, 0o160000

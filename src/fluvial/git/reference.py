@@ -1,8 +1,8 @@
 """Which commit a reference means (flux-features §2.17, fluxcd/pkg `git/gogit/clone.go`). Pure."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cmp_to_key
 
 from fluvial.api import GitReference, git_revision
 from fluvial.git.errors import RefNotFound
@@ -13,6 +13,7 @@ DEFAULT_BRANCH = "master"
 BRANCHES = "refs/heads/"
 TAGS = "refs/tags/"
 _PEELED = "^{}"
+_STRICT = re.compile(r"v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)([-+]|\Z)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def matching_tags(semver: str, refs: Iterable[RemoteRef]) -> list[RemoteRef]:
         version = _version(ref.name.removeprefix(TAGS))
         if not ref.name.startswith(TAGS) or version is None or not allowed.check(version):
             continue
-        order = 1 if highest is None else _compare(version, highest)
+        order = 1 if highest is None else version.compare(highest)
         if order > 0:
             best, highest = [ref], version
         elif order == 0:
@@ -117,18 +118,15 @@ def newest(tags: Iterable[RemoteRef], times: Mapping[str, float]) -> Found:
         times: seconds since 1970 by commit hash.
     """
 
-    def order(one: RemoteRef, other: RemoteRef) -> int:
-        first, second = times.get(one.commit, 0.0), times.get(other.commit, 0.0)
-        return (first > second) - (first < second) or (one.name > other.name) - (one.name < other.name)
-
-    tag = max(tags, key=cmp_to_key(order))
+    tag = max(tags, key=lambda tag: (times.get(tag.commit, 0.0), tag.name))
     return Found(tag.commit, tag.name, git_revision(tag.name.removeprefix(TAGS), tag.commit))
 
 
 def _version(tag: str) -> Version | None:
     """Return a tag's version: strict, but for a leading `v` (fluxcd/pkg `version.ParseVersion`)."""
-    raise NotImplementedError
-
-
-def _compare(one: Version, other: Version) -> int:
-    raise NotImplementedError
+    if not _STRICT.match(tag):
+        return None
+    try:
+        return Version.parse(tag)
+    except ValueError:
+        return None
