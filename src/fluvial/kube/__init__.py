@@ -6,6 +6,7 @@ happened.
 """
 
 from fluvial.kube.client import Client
+from fluvial.kube.config import ClusterConfig, Kubeconfig, in_cluster
 from fluvial.kube.errors import (
     ApiError,
     ConfigError,
@@ -22,14 +23,17 @@ __all__ = [
     "ApiError",
     "Applied",
     "Client",
+    "ClusterConfig",
     "ConfigError",
     "DiscoveryIncomplete",
     "Expired",
     "KubeError",
+    "Kubeconfig",
     "NotServed",
     "ObjectList",
     "Resource",
     "Unreachable",
     "WatchEvent",
     "WatchStream",
+    "in_cluster",
 ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
-from prometheus_client.utils import floatToGoString
+from prometheus_client.utils import floatToGoString as _go_float
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SLICE = 50  # series rendered between two turns of the loop: about 1 ms of histograms
@@ -278,7 +278,7 @@ def _lines(family: Family, values: Iterable[str], child: Any) -> Iterator[str]:
             if sample.name.endswith("_created"):
                 continue  # client_golang has no such series
             extra = [f'{label}="{_escape(value)}"' for label, value in sample.labels.items()]
-            yield f"{sample.name}{{{','.join(own + extra)}}} {floatToGoString(sample.value)}\n"
+            yield f"{sample.name}{{{','.join(own + extra)}}} {_number(sample.value)}\n"
 
 
 def _foreign(registry: CollectorRegistry) -> Iterator[str]:
@@ -291,8 +291,12 @@ def _foreign(registry: CollectorRegistry) -> Iterator[str]:
                 continue
             labels = ",".join(f'{label}="{_escape(value)}"' for label, value in sample.labels.items())
             shown = f"{{{labels}}}" if labels else ""
-            yield f"{sample.name}{shown} {floatToGoString(sample.value)}\n"
+            yield f"{sample.name}{shown} {_number(sample.value)}\n"
 
 
 def _escape(value: str) -> str:
     return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+
+
+def _number(value: float) -> str:
+    return str(_go_float(value))  # type: ignore[no-untyped-call]
