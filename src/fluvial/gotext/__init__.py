@@ -1,4 +1,5 @@
-"""Go's rules for text: regular expressions, number and date formats, durations, JSON text, quantities, semantic versions and ranges.
+"""Go's rules for text: regular expressions (RE2), number and date formats, durations, JSON text, quantities, semantic
+versions and ranges.
 
 Everything here is a function from text to values or back that gives what Go's standard library, Masterminds/semver
 or apimachinery's resource.Quantity gives. Text that they refuse raises ValueError with their message.

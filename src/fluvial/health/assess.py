@@ -67,7 +67,7 @@ def _general(obj: Object) -> Verdict | None:
 
 
 def _by_ready(obj: Object) -> Verdict:
-    """Judge a kind of which nothing else is known; Ready=False may be a beginning or an end, so it is never a failure."""
+    """Judge a kind of which nothing is known; Ready=False may be a beginning or an end, so it is never a failure."""
     for condition in conditions(obj):
         if condition.type == "Ready":
             if condition.status == "True":
