@@ -11,8 +11,10 @@ purpose: inventories, conditions and health of what was applied, which are the c
 
 from fluvial.apply.changes import Action, Change, ChangeSet
 from fluvial.apply.cluster import Cluster, Record
+from fluvial.apply.compare import whole
 from fluvial.apply.dryrun import Options
-from fluvial.apply.errors import ApplyError, PreflightFailed, PruneFailed, StageFailed
+from fluvial.apply.errors import ApplyError, PreflightFailed, PruneFailed, StageFailed, dry_run_text
+from fluvial.apply.immutable import refused_as_immutable
 from fluvial.apply.masking import masked_pair, masked_text
 from fluvial.apply.order import rank
 from fluvial.apply.ownership import MANAGER, Live, Mark, digest_of, owns_all, packed, taken_over, unpacked
@@ -41,6 +43,7 @@ __all__ = [
     "carry_out",
     "created_only",
     "digest_of",
+    "dry_run_text",
     "kept",
     "left_alone",
     "make_plan",
@@ -51,7 +54,9 @@ __all__ = [
     "preflight",
     "prune",
     "rank",
+    "refused_as_immutable",
     "taken_over",
     "unpacked",
     "until_terminated",
+    "whole",
 ]
