@@ -1,0 +1,125 @@
+"""Request bodies: from bytes to an object of the kind that the path names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from fluvial.controlplane.errors import StatusError
+from fluvial.controlplane.request import Call
+from fluvial.controlplane.schemas import DecodeError
+from fluvial.objects import Object
+from fluvial.wire import media, status
+from fluvial.yamldoc import YamlError, load
+
+_READABLE = (media.JSON, media.YAML, media.PROTOBUF)
+
+
+def read_object(call: Call) -> Object:
+    """Return the object in the body of a create or update, decoded as its kind.
+
+    Raises:
+        StatusError: 400 or 415, with the server's text.
+    """
+    form = media.body_format(call.content_type)
+    if form is None:
+        raise StatusError(status.unsupported_media_type(_READABLE))
+    kind, api_version = call.resource.kind, call.resource.api_version
+    value = parse(call.body, form, kind)
+    value.setdefault("apiVersion", api_version)
+    value.setdefault("kind", kind)
+    check_kind(value, call)
+    return decode(call, value)
+
+
+def parse(body: bytes, form: media.Format, kind: str) -> Object:
+    """Parse a body that must be a map.
+
+    Raises:
+        StatusError: 400.
+    """
+    try:
+        value = msgspec.json.decode(body) if form == "json" else load(body)
+    except (msgspec.DecodeError, YamlError, UnicodeDecodeError, RecursionError) as error:
+        shown = body[:1024].decode("utf-8", "replace")
+        raise StatusError(
+            status.bad_request(
+                f"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind;"
+                f" json parse error: {error} ({shown})"
+            )
+        ) from error
+    if not isinstance(value, dict):
+        raise StatusError(status.bad_request(f"the object provided is unrecognized (must be of type {kind})"))
+    return value
+
+
+def check_kind(value: Object, call: Call) -> None:
+    """Refuse a body of another kind than the path's.
+
+    Raises:
+        StatusError: 400.
+    """
+    resource = call.resource
+    kind, api_version = value.get("kind"), value.get("apiVersion")
+    if kind == resource.kind and api_version == resource.api_version:
+        return
+    if api_version != resource.api_version:
+        raise StatusError(
+            status.bad_request(
+                f"the API version in the data ({api_version}) does not match the expected API version"
+                f" ({resource.api_version})"
+            )
+        )
+    raise StatusError(
+        status.bad_request(
+            f'{kind} in version "{resource.version}" cannot be handled as a {resource.kind}: no kind "{kind}" is'
+            f' registered for version "{api_version}" in scheme "pkg/runtime/scheme.go:111"'
+        )
+    )
+
+
+def decode(call: Call, value: Object) -> Object:
+    """Return `value` as its kind, unknown fields dropped, refused or warned of as the request says.
+
+    Raises:
+        StatusError: 400: a wrong type, or an unknown field under Strict.
+    """
+    metadata = value.get("metadata")
+    if metadata is None:
+        value["metadata"] = metadata = {}
+    if not isinstance(metadata, dict):
+        raise StatusError(
+            status.bad_request(
+                f'{call.resource.kind} in version "{call.resource.version}" cannot be handled as a'
+                f" {call.resource.kind}: json: cannot unmarshal into Go struct field ObjectMeta"
+            )
+        )
+    try:
+        decoded = call.resource.schema.decode(value)
+    except DecodeError as error:
+        raise StatusError(status.bad_request(error.message)) from error
+    report_problems(call, decoded.problems)
+    return decoded.object
+
+
+def report_problems(call: Call, problems: Any) -> None:
+    """Refuse or warn of unknown and duplicate fields, as `fieldValidation` says (Warn is the default).
+
+    Raises:
+        StatusError: 400 under Strict.
+    """
+    if not problems:
+        return
+    validation = call.query.get("fieldValidation") or "Warn"
+    if validation == "Strict":
+        resource = call.resource
+        text = ", ".join(problems)
+        raise StatusError(
+            status.bad_request(
+                f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}:'
+                f" strict decoding error: {text}"
+            )
+        )
+    if validation == "Warn":
+        call.warnings.extend(problems)

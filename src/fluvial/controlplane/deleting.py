@@ -1,0 +1,166 @@
+"""Delete and deletecollection: finalizers, grace, propagation, preconditions.
+
+Source: `rest.BeforeDelete` and the generic registry store of k8s.io/apiserver.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from fluvial.controlplane.bodies import parse
+from fluvial.controlplane.commit import is_finished
+from fluvial.controlplane.conversion import to_storage
+from fluvial.controlplane.core import Core
+from fluvial.controlplane.errors import StatusError
+from fluvial.controlplane.forms import list_json
+from fluvial.controlplane.reading import list_options
+from fluvial.controlplane.request import Answer, Call
+from fluvial.controlplane.selecting import select
+from fluvial.controlplane.store import Entry
+from fluvial.controlplane.strategies import default_grace
+from fluvial.controlplane.tables import Tables
+from fluvial.gotext import rfc3339
+from fluvial.objects import Object
+from fluvial.wire import DeleteOptions, media, status
+from fluvial.wire.options import OptionsError
+
+_FINALIZER_OF = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
+
+
+def handle_delete(core: Core, call: Call) -> Answer:
+    """DELETE of one object: a Status when it is gone, the object when it waits for something."""
+    options = _options(call)
+    entry = core.existing(call.resource, call.namespace, call.name)
+    left = delete(core, call, entry, options)
+    if left is None:
+        resource = call.resource
+        return Answer(200, status.success(name=call.name, group=resource.group, kind=resource.plural, uid=entry.uid))
+    return Answer(200, left)
+
+
+def handle_delete_collection(core: Core, tables: Tables, call: Call) -> Answer:
+    """DELETE of a collection; answers with what was there."""
+    options = _options(call)
+    listed = list_options(call)
+    selection = select(call.resource, listed.label_selector, listed.field_selector)
+    entries = [e for e in core.store.scan(call.resource.storage, call.namespace) if selection.matches(e)]
+    if listed.limit:
+        entries = entries[: listed.limit]
+    for entry in entries:
+        one = _call_for(call, entry)
+        current = core.entry(call.resource, one.namespace, one.name)
+        if current is not None:  # an owner's end may have taken it along
+            delete(core, one, current, options)
+    metadata = {"resourceVersion": str(core.store.revision)}
+    return Answer(200, list_json(core, tables, call, entries, metadata))
+
+
+def _call_for(call: Call, entry: Entry) -> Call:
+    return Call(
+        verb="delete",
+        resource=call.resource,
+        namespace=entry.namespace,
+        name=entry.name,
+        subresource="",
+        user=call.user,
+        user_agent=call.user_agent,
+        query=call.query,
+        dry_run=call.dry_run,
+    )
+
+
+def _options(call: Call) -> DeleteOptions:
+    body: dict[str, Any] | None = None
+    if call.body.strip():
+        form = media.body_format(call.content_type)
+        if form is None:
+            raise StatusError(status.unsupported_media_type((media.JSON, media.YAML, media.PROTOBUF)))
+        body = parse(call.body, form, "DeleteOptions")
+    try:
+        options = DeleteOptions.parse(dict(call.query), body)
+    except OptionsError as error:
+        raise StatusError(error.status) from error
+    call.dry_run = options.dry_run
+    return options
+
+
+def delete(core: Core, call: Call, entry: Entry, options: DeleteOptions) -> Object | None:
+    """Delete one object, or mark it for deletion; returns what is left of it, None when it is gone.
+
+    Raises:
+        StatusError: 409 when a precondition does not hold, 403 from admission.
+    """
+    resource = call.resource
+    _check_preconditions(call, entry, options)
+    obj = core.object_in(resource, entry)
+    for step in core.admission:
+        step(call, obj, None)
+    metadata = obj["metadata"]
+    before = (metadata.get("deletionTimestamp"), list(metadata.get("finalizers") or ()))
+    _set_finalizers(metadata, options.propagation)
+    grace = _grace(core, call, obj, options)
+    _mark(core, metadata, grace)
+    if resource.storage == "namespaces":
+        obj["status"] = {**(obj.get("status") or {}), "phase": "Terminating"}
+    if is_finished(obj):
+        if not call.dry_run:
+            core.store.delete(resource.storage, entry.key)
+        return None
+    if call.dry_run or before == (metadata["deletionTimestamp"], list(metadata.get("finalizers") or ())):
+        return obj
+    generation = metadata.get("generation")
+    if generation is not None and before[0] is None:
+        metadata["generation"] = generation + 1  # the wish to be gone is a change of the desired state
+    core.store.put(resource.storage, entry.key, _stored(call, obj))
+    return core.object_in(resource, core.existing(resource, call.namespace, call.name))
+
+
+def _stored(call: Call, obj: Object) -> Object:
+    return to_storage(call.resource, obj)
+
+
+def _check_preconditions(call: Call, entry: Entry, options: DeleteOptions) -> None:
+    resource = call.resource
+    if options.uid and options.uid != entry.uid:
+        why = f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: {entry.uid}"
+        raise StatusError(status.conflict(resource.plural, call.name, resource.group, why))
+    if options.resource_version and options.resource_version != str(entry.revision):
+        why = (
+            f"Precondition failed: ResourceVersion in precondition: {options.resource_version}, ResourceVersion in"
+            f" object meta: {entry.revision}"
+        )
+        raise StatusError(status.conflict(resource.plural, call.name, resource.group, why))
+
+
+def _set_finalizers(metadata: dict[str, Any], propagation: str) -> None:
+    """Let the collector work before the object goes, as the propagation policy says."""
+    finalizers = [name for name in metadata.get("finalizers") or () if propagation == "" or name not in _GC_FINALIZERS]
+    if propagation in _FINALIZER_OF:
+        finalizers.append(_FINALIZER_OF[propagation])
+    if finalizers:
+        metadata["finalizers"] = finalizers
+    else:
+        metadata.pop("finalizers", None)
+
+
+_GC_FINALIZERS = frozenset(_FINALIZER_OF.values())
+
+
+def _grace(core: Core, call: Call, obj: Object, options: DeleteOptions) -> int:
+    default = default_grace(call.resource, obj)
+    if default is None:
+        return 0
+    grace = default if options.grace_seconds is None else max(0, options.grace_seconds)
+    if default == 0:
+        grace = 0
+    held = obj["metadata"].get("deletionGracePeriodSeconds")
+    return grace if held is None else min(grace, int(held))
+
+
+def _mark(core: Core, metadata: dict[str, Any], grace: int) -> None:
+    held = metadata.get("deletionGracePeriodSeconds")
+    if metadata.get("deletionTimestamp") and (held is None or grace >= held):
+        return
+    metadata["deletionTimestamp"] = rfc3339(core.now() + timedelta(seconds=grace))
+    metadata["deletionGracePeriodSeconds"] = grace
