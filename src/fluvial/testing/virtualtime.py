@@ -8,11 +8,12 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, TypeVarTuple, Unpack
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 _T = TypeVar("_T")
+_Ts = TypeVarTuple("_Ts")
 
 
 class Deadlock(RuntimeError):
@@ -35,7 +36,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Move the clock; for the selector, when nothing is ready."""
         self._now += seconds
 
-    def run_in_executor(self, executor: Executor | None, func: Callable[..., _T], *args: Any) -> "asyncio.Future[_T]":
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[Unpack[_Ts]], _T], *args: Unpack[_Ts]
+    ) -> "asyncio.Future[_T]":
         """Refuse.
 
         Raises:
