@@ -5,8 +5,10 @@ watches. Absent on purpose: caches and queues (`runtime`), typed objects, and an
 happened.
 """
 
+from fluvial.kube.channel import Identity
 from fluvial.kube.client import Client
 from fluvial.kube.config import ClusterConfig, Kubeconfig, in_cluster
+from fluvial.kube.credentials import FixedHeader
 from fluvial.kube.errors import (
     ApiError,
     ConfigError,
@@ -27,6 +29,8 @@ __all__ = [
     "ConfigError",
     "DiscoveryIncomplete",
     "Expired",
+    "FixedHeader",
+    "Identity",
     "KubeError",
     "Kubeconfig",
     "NotServed",

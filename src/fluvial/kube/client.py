@@ -375,6 +375,21 @@ class Client:
 
     # -- parts
 
+    async def lines(self, path: str, *, query: Mapping[str, str] | None = None) -> AsyncIterator[str]:
+        """Yield the lines of a text reply as they come (a pod's log), without their ends; for as long as it takes."""
+        call = Call(method="GET", path=path, query=query or {}, accept="*/*", timeout=None, long_lived=True)
+        response = await self._channel.open(call, self._who)
+        rest = b""
+        try:
+            async for chunk in response.chunks():
+                *whole, rest = (rest + chunk).split(b"\n")
+                for line in whole:
+                    yield line.decode("utf-8", "replace")
+            if rest:
+                yield rest.decode("utf-8", "replace")
+        finally:
+            response.close()
+
     async def _write(
         self,
         method: str,

@@ -147,6 +147,11 @@ class Kubeconfig:
         """Names of all contexts, sorted."""
         return sorted(self._contexts)
 
+    def context_namespace(self, context: str = "") -> str:
+        """Return the namespace of `context` (default: the current one); empty where it names none or doesn't exist."""
+        found = self._contexts.get(context or self.current_context)
+        return str(found.value.get("namespace") or "") if found is not None else ""
+
     def cluster(
         self,
         context: str = "",
