@@ -25,6 +25,7 @@ from fluvial.objects import Object
 from fluvial.wire import DeleteOptions, media, status
 from fluvial.wire.options import OptionsError
 
+CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 _FINALIZER_OF = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
 
 
@@ -99,6 +100,8 @@ def delete(core: Core, call: Call, entry: Entry, options: DeleteOptions) -> Obje
     metadata = obj["metadata"]
     before = (metadata.get("deletionTimestamp"), list(metadata.get("finalizers") or ()))
     _set_finalizers(metadata, options.propagation)
+    if resource.storage == "customresourcedefinitions.apiextensions.k8s.io" and before[0] is None:
+        metadata["finalizers"] = [*(metadata.get("finalizers") or ()), CLEANUP_FINALIZER]
     grace = _grace(core, call, obj, options)
     _mark(core, metadata, grace)
     if resource.storage == "namespaces":

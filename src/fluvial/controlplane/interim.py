@@ -59,3 +59,13 @@ class InterimKinds(BuiltinKinds):
 
     def get(self, api_version: str, kind: str) -> Kind | None:
         return OpenKind(api_version, kind)
+
+
+def compile_crd(crd: Object) -> dict[str, Kind]:
+    from fluvial.controlplane.schemas import compile_crd as compiled
+
+    try:
+        return dict(compiled(crd))
+    except NotImplementedError:
+        group, kind = crd["spec"]["group"], crd["spec"]["names"]["kind"]
+        return {v["name"]: OpenKind(f"{group}/{v['name']}", kind) for v in crd["spec"]["versions"]}

@@ -13,6 +13,7 @@ import msgspec
 from fluvial.controlplane.access import Access
 from fluvial.controlplane.admission import install_admission
 from fluvial.controlplane.audit import AuditRecord
+from fluvial.controlplane.background import assemble
 from fluvial.controlplane.bootstrap import bootstrap
 from fluvial.controlplane.core import Core
 from fluvial.controlplane.discovery import Discovery
@@ -71,16 +72,19 @@ class ControlPlane:
         self.faults = faults
         self._router = Router(self.core)
         self._discovery = Discovery(self.core.registry, self.settings.server_address)
+        self._engine = assemble(self.core, self._router.watchers)
         install_admission(self.core)
 
     async def start(self) -> None:
         """Make what every cluster has (namespaces, the kubernetes Service) and start the controllers."""
         bootstrap(self.core)
+        self._engine.start()
 
     async def stop(self) -> None:
         """End watches and controllers, and close the store. Repeatable."""
         self._router.watchers.closing = True
         self._router.watchers.cut()
+        self._engine.stop()
         self.core.store.close()
 
     def cut_watches(self) -> int:

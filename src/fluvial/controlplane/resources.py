@@ -152,7 +152,7 @@ class Registry:
             for row in rows:
                 custom.setdefault(row.group, set()).add(row.version)
         for group in sorted(custom):
-            found[group] = sorted(found.get(group, []) + [*custom[group]], key=version_rank)
+            found[group] = sorted([*found.get(group, []), *custom[group]], key=version_rank)
         return found
 
     def all(self) -> Iterator[Resource]:

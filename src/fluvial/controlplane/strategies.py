@@ -199,6 +199,11 @@ def _namespace(obj: Object) -> Object:
     return {**obj, "spec": {**spec, "finalizers": finalizers}, "status": {"phase": "Active"}}
 
 
+def _definition(obj: Object) -> Object:
+    stored = [version["name"] for version in obj["spec"].get("versions") or () if version.get("storage")]
+    return {**obj, "status": {"storedVersions": stored}}
+
+
 def _pod(obj: Object) -> Object:
     return {**obj, "status": {"phase": "Pending", "qosClass": _qos_class(obj.get("spec") or {})}}
 
@@ -219,6 +224,7 @@ def _with_status(**fields: Any) -> Callable[[Object], Object]:
 
 _ON_CREATE: dict[str, Callable[[Object], Object]] = {
     "namespaces": _namespace,
+    "customresourcedefinitions.apiextensions.k8s.io": _definition,
     "pods": _pod,
     "persistentvolumeclaims": _with_status(phase="Pending"),
     "persistentvolumes": _with_status(phase="Pending"),

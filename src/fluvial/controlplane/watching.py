@@ -83,7 +83,7 @@ class Watch:
                 self.wake.clear()
                 async for chunk in self._pending():
                     yield chunk
-                if self.ended or not await self._wait(deadline):
+                if not await self._wait(deadline):
                     break
                 if (late := self._bookmark_due()) is not None:
                     yield late
@@ -111,6 +111,8 @@ class Watch:
 
     async def _wait(self, deadline: float) -> bool:
         """Sleep until there is news, a bookmark may be due, or the time is over (False)."""
+        if self.ended:
+            return False
         now = asyncio.get_running_loop().time()
         until = deadline
         if self.options.allow_watch_bookmarks:
@@ -199,7 +201,7 @@ def open_watch(core: Core, tables: Tables, watchers: Watchers, call: Call) -> As
     revision = _revision(options.resource_version)
     if options.send_initial_events or (options.send_initial_events is None and revision == 0):
         check_not_ahead(core, revision)
-        end = bool(options.send_initial_events) and options.allow_watch_bookmarks
+        end = options.allow_watch_bookmarks
         watch.add_initial_events(end=end)
         return watch.frames()
     log = core.store.log(call.resource.storage)

@@ -1,0 +1,15 @@
+"""Which controllers run."""
+
+from __future__ import annotations
+
+from fluvial.controlplane.background.definitions import Definitions
+from fluvial.controlplane.background.engine import Engine
+from fluvial.controlplane.core import Core
+from fluvial.controlplane.watching import Watchers
+
+
+def assemble(core: Core, watchers: Watchers) -> Engine:
+    """Return the engine with the controllers that the settings ask for, not started."""
+    engine = Engine(core.store)
+    engine.add(Definitions(core, engine, watchers))
+    return engine
