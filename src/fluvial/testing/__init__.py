@@ -3,6 +3,6 @@
 Absent on purpose: mocks. Tests bring the real controllers and the embedded API server; only time is not real.
 """
 
-from fluvial.testing.virtualtime import Deadlock, VirtualClock, VirtualLoop, run
+from fluvial.testing.virtualtime import Deadlock, LeftBehind, OutOfTime, VirtualClock, VirtualLoop, chance, run
 
-__all__ = ["Deadlock", "VirtualClock", "VirtualLoop", "run"]
+__all__ = ["Deadlock", "LeftBehind", "OutOfTime", "VirtualClock", "VirtualLoop", "chance", "run"]
