@@ -9,7 +9,8 @@ keeps the text of scalars; read with `v2` rules what it hands to the Kubernetes 
 """
 
 from fluvial.yamldoc.errors import YamlError
-from fluvial.yamldoc.reader import Document, Rules, load, load_all
+from fluvial.yamldoc.reader import Document, load, load_all
+from fluvial.yamldoc.scalars import Rules
 from fluvial.yamldoc.writer import dump, dump_all
 
 __all__ = ["Document", "Rules", "YamlError", "dump", "dump_all", "load", "load_all"]
