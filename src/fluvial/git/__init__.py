@@ -28,7 +28,7 @@ from fluvial.git.protocol import RemoteRef
 from fluvial.git.reference import Found, is_cheap
 from fluvial.git.server import MemoryRepository, git_handler
 from fluvial.git.session import Remote, connect, ls_remote
-from fluvial.git.ssh import SshAlgorithms
+from fluvial.git.ssh import SshAlgorithms, is_encrypted
 
 __all__ = [
     "AuthenticationFailed",
@@ -52,6 +52,7 @@ __all__ = [
     "fetch",
     "git_handler",
     "is_cheap",
+    "is_encrypted",
     "ls_remote",
     "resolve",
 ]

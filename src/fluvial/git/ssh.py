@@ -140,13 +140,26 @@ class SshRemote:
             raise Unreachable("the connection was closed before the answer was complete")
 
 
+def is_encrypted(identity: bytes) -> bool:
+    """Tell whether an SSH private key needs a password; what is no key at all is told when it is used."""
+    import asyncssh
+
+    try:
+        asyncssh.import_private_key(identity)
+    except asyncssh.KeyImportError as error:
+        return "assphrase must be specified" in str(error)
+    return False
+
+
 def _private_key(credentials: GitCredentials) -> "asyncssh.SSHKey":
     import asyncssh
 
     try:
         return asyncssh.import_private_key(credentials.identity, credentials.password or None)
     except asyncssh.KeyEncryptionError as error:
-        raise AuthenticationFailed(f"the SSH key cannot be decrypted with the given password: {error}") from error
+        raise AuthenticationFailed(
+            f"the SSH key cannot be decrypted: {error} (remedy: ssh-keygen -p -m PEM rewrites it in a readable format)"
+        ) from error
     except (asyncssh.KeyImportError, ValueError) as error:
         raise AuthenticationFailed(f"the SSH key cannot be read: {error}") from error
 
