@@ -86,10 +86,9 @@ def create(core: Core, call: Call, obj: Object) -> tuple[Object, Entry | None]:
     if not resource.namespaced:
         metadata.pop("namespace", None)
     name = _pick_name(core, call, metadata)
-    obj = strategies.prepare_create(resource, obj)
-    metadata = obj["metadata"]
     metadata["uid"] = core.new_uid()
     metadata["creationTimestamp"] = core.timestamp()
+    obj = strategies.prepare_create(resource, obj)
     refuse_invalid(resource, name, resource.schema.validate_create(obj))
     existing = core.entry(resource, call.namespace, name)
     if existing is not None:
@@ -128,10 +127,7 @@ def change(core: Core, call: Call, before: Entry, old: Object, new: Object) -> t
     new = resource.schema.default(new)
     new = keep_times(old, new)
     new = {**new, "metadata": _kept_metadata(old["metadata"], new["metadata"])}
-    if call.subresource == "status":
-        new = strategies.prepare_status(resource, old, new)
-    else:
-        new = strategies.prepare_update(resource, old, new)
+    new = _prepare_change(call, old, new)
     if new == old:
         return old, before
     errors = resource.schema.validate_update(old, new, call.subresource)
@@ -139,6 +135,14 @@ def change(core: Core, call: Call, before: Entry, old: Object, new: Object) -> t
     if is_finished(new):
         return _remove(core, call, new), None
     return _store(core, call, new, call.name)
+
+
+def _prepare_change(call: Call, old: Object, new: Object) -> Object:
+    if call.subresource == "status":
+        return strategies.prepare_status(call.resource, old, new)
+    if call.subresource == "finalize":
+        return {**old, "metadata": new["metadata"], "spec": new.get("spec") or {}}
+    return strategies.prepare_update(call.resource, old, new)
 
 
 def is_finished(obj: Object) -> bool:

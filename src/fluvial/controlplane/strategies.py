@@ -131,6 +131,9 @@ def prepare_update(resource: Resource, old: Object, new: Object) -> Object:
             new["status"] = old["status"]
         else:
             new.pop("status", None)
+    prepare = _ON_UPDATE.get(resource.storage)
+    if prepare is not None:
+        new = prepare(old, new)
     generation = old["metadata"].get("generation")
     if resource.custom is not None:
         if _content(new, resource.has_status) != _content(old, resource.has_status):
@@ -199,6 +202,25 @@ def _namespace(obj: Object) -> Object:
     return {**obj, "spec": {**spec, "finalizers": finalizers}, "status": {"phase": "Active"}}
 
 
+def _namespace_update(old: Object, new: Object) -> Object:
+    """Finalizers of a Namespace change through its finalize subresource alone."""
+    metadata = new["metadata"]
+    metadata["labels"] = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata["name"]}
+    spec = {key: value for key, value in (new.get("spec") or {}).items() if key != "finalizers"}
+    held = (old.get("spec") or {}).get("finalizers")
+    return {**new, "spec": {**spec, "finalizers": held} if held else spec}
+
+
+def _definition_update(old: Object, new: Object) -> Object:
+    """Remember every version that objects may be stored in."""
+    status = dict(old.get("status") or {})
+    stored = list(status.get("storedVersions") or ())
+    for version in new["spec"].get("versions") or ():
+        if version.get("storage") and version["name"] not in stored:
+            stored.append(version["name"])
+    return {**new, "status": {**status, "storedVersions": stored}}
+
+
 def _definition(obj: Object) -> Object:
     stored = [version["name"] for version in obj["spec"].get("versions") or () if version.get("storage")]
     return {**obj, "status": {"storedVersions": stored}}
@@ -247,4 +269,9 @@ _ON_CREATE: dict[str, Callable[[Object], Object]] = {
     "poddisruptionbudgets.policy": _with_status(
         currentHealthy=0, desiredHealthy=0, disruptionsAllowed=0, expectedPods=0
     ),
+}
+
+_ON_UPDATE: dict[str, Callable[[Object, Object], Object]] = {
+    "namespaces": _namespace_update,
+    "customresourcedefinitions.apiextensions.k8s.io": _definition_update,
 }

@@ -5,7 +5,7 @@ Source: the status, establishing and finalizer controllers of k8s.io/apiextensio
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fluvial.controlplane.background.engine import Engine, Keys
@@ -13,6 +13,7 @@ from fluvial.controlplane.background.writer import Writer
 from fluvial.controlplane.core import Core
 from fluvial.controlplane.customkinds import resources_of
 from fluvial.controlplane.deleting import CLEANUP_FINALIZER
+from fluvial.controlplane.resources import Resource
 from fluvial.controlplane.schemas import SchemaError
 from fluvial.controlplane.store import Entry, Event
 from fluvial.controlplane.watching import Watchers
@@ -36,8 +37,10 @@ class Definitions:
         return {DEFINITIONS: self._concerned, "*": self._owner_of_instance}
 
     def _concerned(self, event: Event) -> Iterator[str]:
-        """An object that goes or changes its names may free them for others of its group."""
+        """A definition that goes may free names for others of its group."""
         yield event.entry.key
+        if event.change != "DELETED":
+            return
         group = event.entry.name.partition(".")[2]
         for entry in self._core.store.scan(DEFINITIONS):
             if entry.name != event.entry.name and entry.name.partition(".")[2] == group:
@@ -64,7 +67,7 @@ class Definitions:
         conflicts = self._conflicts(crd)
         conditions = _Conditions(crd, self._core.timestamp())
         try:
-            rows = resources_of(crd)
+            rows = self._rows(crd)
         except SchemaError as error:
             conditions.set("NonStructuralSchema", "True", "Violations", str(error))
             rows = ()
@@ -88,7 +91,12 @@ class Definitions:
         assert resource is not None
         self._writer.set_status(resource, entry, status)
 
-    def _serve(self, name: str, crd: Object, rows: Any) -> None:
+    def _rows(self, crd: Object) -> Sequence[Resource]:
+        """Return what the definition serves; compiled anew only when its spec changed."""
+        name = crd["metadata"]["name"]
+        return self._core.registry.custom(name) if self._served.get(name) == crd["spec"] else resources_of(crd)
+
+    def _serve(self, name: str, crd: Object, rows: Sequence[Resource]) -> None:
         if self._served.get(name) == crd["spec"]:
             return
         self._served[name] = crd["spec"]
