@@ -1,4 +1,4 @@
-"""The value of one document from its events: keys, merge keys, tags, anchors, as go-yaml decodes into an untyped target."""
+"""The value of one document from its events: keys, merge keys, tags and anchors, as go-yaml decodes them."""
 
 import base64
 import binascii
@@ -23,6 +23,7 @@ from fluvial.yamldoc.scalars import BOOL, FLOAT, INT, MERGE, NULL, STR, SUSPECT,
 _RESOLVABLE = {TAG + kind: kind for kind in (STR, BOOL, INT, FLOAT, NULL, TIMESTAMP)}
 _BUILDING = object()  # stands for an anchored value whose end has not been read
 _INFINITY = float("inf")
+_DOUBTFUL = SUSPECT | {"", "<"}  # first characters of keys that may be more than their text
 
 
 class NoJson(Exception):
@@ -46,7 +47,7 @@ class PlainValues(dict[str, Any]):
 
 
 def json_value(kind: str, value: Any) -> Any:
-    """Return a scalar as it comes out of JSON again: Go writes the float 1000.0 as `1000`, and reads that as an integer.
+    """Return a scalar as it comes out of JSON: Go writes the float 1000.0 as `1000`, and reads that as an integer.
 
     Raises:
         NoJson: NaN or an infinity.
@@ -119,23 +120,27 @@ class Builder:
         next_event, plain, strict = self._next, self._plain, self._strict
         written: dict[str, int] = {}  # v3: the keys of this map as they are written, and their lines
         merged: list[dict[str, Any]] = []
-        while type(event := next_event()) is not MappingEndEvent:
-            if _is_merge(event):
+        while (kind := type(event := next_event())) is not MappingEndEvent:
+            # most keys are their own text: by their first character nothing but a string, or quoted
+            if kind is ScalarEvent and event.value[:1] not in _DOUBTFUL and event.tag is None and event.anchor is None:
+                key = event.value
+            elif _is_merge(event):
                 merged = self._merge(event, result)
                 continue
-            key = event.value if _is_plain_key(event) else self._key(event)
+            else:
+                key = self._key(event)
             value = next_event()
             if strict and self._is_duplicate(key, event, value, result, written):
                 self._node(value)
                 continue
-            self._count += 1
             if type(value) is ScalarEvent and value.tag is None and value.anchor is None:
-                self._count += 1
+                self._count += 2
                 try:
                     result[key] = value.value if value.style else plain[value.value]
                 except NoJson as error:
                     raise problem_at(value, str(error)) from None
             else:
+                self._count += 1
                 result[key] = self._node(value)
         for other in merged:
             for key, item in other.items():
@@ -237,13 +242,6 @@ class Builder:
 
 def _is_merge(event: Event) -> bool:
     return type(event) is ScalarEvent and event.value == "<<" and not event.style and event.tag in (None, TAG + MERGE)
-
-
-def _is_plain_key(event: Event) -> bool:
-    """Tell whether the key is its own text: quoted, or by its first character nothing but a string."""
-    if type(event) is not ScalarEvent or event.tag is not None or event.anchor is not None:
-        return False
-    return bool(event.style) or (event.value != "" and event.value[0] not in SUSPECT)
 
 
 def _allowed_alias_ratio(count: int) -> float:

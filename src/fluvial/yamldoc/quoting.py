@@ -115,20 +115,21 @@ def _escape(char: str) -> str:
 
 
 _SEPARATORS = re.compile("[\u2028\u2029]+(?!\\Z|'\\Z)")
-_LONE_SPACE = re.compile("(?<=[^ ]) (?=[^ ])")
-_FIRST_SPACE = re.compile("(?<=[^ ]) ")
+_LINE_START = re.compile("\n(?=[^\n\u2028\u2029])")
+_SEPARATED = re.compile("[\u2028\u2029](?=[^\n\u2028\u2029])")
 
 
 def _fold(written: str, indent: int, column: int) -> str:
     """Break a plain or single-quoted text at lone spaces that come beyond WIDTH; quotes don't count as neighbours."""
-    quoted = written.startswith("'")
-    first, last = (2, len(written) - 3) if quoted else (1, len(written) - 2)
+    first, last = (2, len(written) - 3) if written[0] == "'" else (1, len(written) - 2)
     parts, start = [], 0
-    for match in _LONE_SPACE.finditer(written):
-        here = match.start()
-        if column + here - start > WIDTH and first <= here <= last:
+    here = written.find(" ", max(WIDTH + 1 - column, first))
+    while 0 <= here <= last:
+        if written[here - 1] != " " and written[here + 1] != " ":
             parts.append(written[start:here])
-            start, column = here + 1, indent
+            start = here + 1
+            here = max(here, start + WIDTH - indent)
+        here = written.find(" ", here + 1)
     parts.append(written[start:])
     return ("\n" + " " * indent).join(parts)
 
@@ -136,13 +137,14 @@ def _fold(written: str, indent: int, column: int) -> str:
 def _fold_double(written: str, indent: int, column: int) -> str:
     """Break a double-quoted text at the first of some spaces beyond WIDTH; the others then follow a backslash."""
     parts, start, sign = [], 0, ""
-    for match in _FIRST_SPACE.finditer(written):
-        here = match.start()
-        if column + here - start > WIDTH and 1 < here < len(written) - 2:
+    here = written.find(" ", max(WIDTH + 1 - column, 2))
+    while 0 <= here < len(written) - 2:
+        if written[here - 1] != " ":
             parts.append(sign + written[start:here])
             start = here + 1
             sign = "\\" if written[start] == " " else ""
-            column = indent + len(sign)
+            here = max(here, start + WIDTH - indent - len(sign))
+        here = written.find(" ", here + 1)
     parts.append(sign + written[start:])
     return ("\n" + " " * indent).join(parts)
 
@@ -156,5 +158,9 @@ def _literal(text: str, indent: int) -> str:
     else:
         chomp = ""
     pad = " " * indent
-    body = re.sub(f"(?:^|(?<={_BREAK}))(?!{_BREAK}|\\Z)", pad, text)
+    body = _LINE_START.sub("\n" + pad, text)
+    if "\u2028" in text or "\u2029" in text:
+        body = _SEPARATED.sub(lambda match: match[0] + pad, body)
+    if not _ANY_BREAK.match(text):
+        body = pad + body
     return f"|{hint}{chomp}\n{body.removesuffix(chr(10))}"

@@ -96,7 +96,7 @@ def _finite(plain: str, text: str) -> tuple[str, Any]:
 
 
 def _timestamp(text: str) -> str | None:
-    """Return `text` as RFC 3339 if it is one of the four forms that go-yaml takes for a time and names a real moment."""
+    """Return `text` as RFC 3339 if it is in one of go-yaml's four forms of a time and names a real moment."""
     if len(text) < 8 or text[4] != "-":
         return None
     match = _TIMESTAMP.match(text)

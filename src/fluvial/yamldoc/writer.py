@@ -33,10 +33,13 @@ def dump_all(values: Iterable[Any]) -> str:
     return "".join(writer.parts)
 
 
-@lru_cache(maxsize=8192)  # keys repeat from object to object and are no secrets
-def _key(text: str) -> str | None:
-    """Return the text of a key with its colon; None for one that doesn't fit before it."""
-    return f"{on_one_line(text)}:" if is_simple_key(text) else None
+@lru_cache(maxsize=8192)  # few shapes of maps, met again and again; keys are no secrets
+def _layout(keys: tuple[str, ...]) -> tuple[tuple[str, str | None, int], ...]:
+    """Return the keys in the order in which they are written, each with its text, colon included (None for one that
+    doesn't fit before it), and the width of that text with a space behind it.
+    """
+    texts = ((name, f"{on_one_line(name)}:" if is_simple_key(name) else None) for name in in_order(keys))
+    return tuple((name, text, len(text or "") + 1) for name, text in texts)
 
 
 def _number(value: float) -> str:
@@ -63,34 +66,35 @@ class _Writer:
     def document(self, value: Any) -> None:
         if type(value) is dict and value:
             self._map(value, 0, "")
-        elif isinstance(value, list) and value:
-            self._list(value, 0, "")
+        elif type(value) is list and value:
+            for element in value:
+                self._item(element, 0, "- ")
         else:
             self.parts.append(self._scalar(value, 2, 0) + "\n")
 
     def _map(self, value: dict[str, Any], indent: int, lead: str) -> None:
         """Write a map whose keys stand at `indent`; `lead` stands for the indentation of the first."""
-        put, lines = self.parts.append, self._lines
+        put, known = self.parts.append, self._lines.get
         pad = " " * indent
-        for name in in_order(tuple(value)):
+        for name, key, width in _layout(tuple(value)):
             item = value[name]
-            key = _key(name)
+            kind = type(item)
             if key is None:
                 self._long_key(name, item, indent, lead)
-            elif type(item) is str:
-                text = lines.get(item)
-                column = indent + len(key) + 1
-                if text is None or (column + len(text) > WIDTH and " " in item):
-                    text = self._text(item, indent + 2, column)
+            elif kind is str:
+                text = known(item)
+                if text is None or (indent + width + len(text) > WIDTH and " " in item):
+                    text = self._text(item, indent + 2, indent + width)
                 put(f"{lead}{key} {text}\n")
-            elif type(item) is dict and item:
+            elif kind is dict and item:
                 put(f"{lead}{key}\n")
                 self._map(item, indent + 2, pad + "  ")
-            elif isinstance(item, list) and item:
+            elif kind is list and item:
                 put(f"{lead}{key}\n")
-                self._list(item, indent, pad)
+                for element in item:
+                    self._item(element, indent, pad + "- ")
             else:
-                put(f"{lead}{key} {self._scalar(item, indent + 2, indent + len(key) + 1)}\n")
+                put(f"{lead}{key} {self._scalar(item, indent + 2, indent + width)}\n")
             lead = pad
 
     def _long_key(self, name: str, item: Any, indent: int, lead: str) -> None:
@@ -98,18 +102,14 @@ class _Writer:
         self.parts.append(f"{lead}? {over_lines(name, indent + 2, indent + 2)}\n")
         self._item(item, indent, f"{pad}: ")
 
-    def _list(self, value: list[Any], indent: int, lead: str) -> None:
-        pad = " " * indent
-        for item in value:
-            self._item(item, indent, lead + "- ")
-            lead = pad
-
     def _item(self, item: Any, indent: int, lead: str) -> None:
         """Write what follows a dash (or the colon of a long key) at `indent`; `lead` holds that sign."""
         if type(item) is dict and item:
             self._map(item, indent + 2, lead)
-        elif isinstance(item, list) and item:
-            self._list(item, indent + 2, lead)
+        elif type(item) is list and item:
+            for element in item:
+                self._item(element, indent + 2, lead + "- ")
+                lead = " " * (indent + 2)
         else:
             self.parts.append(f"{lead}{self._scalar(item, indent + 2, indent + 2)}\n")
 
