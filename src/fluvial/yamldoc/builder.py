@@ -154,11 +154,13 @@ class Builder:
         if self._rules == "v3":
             text = event.value if type(event) is ScalarEvent else f"*{event.anchor}"
             line = event.start_mark.line + 1
-            first = written.setdefault(text, line)
-            if text in written and first is not line:
-                self._duplicates.append(f"line {line}: mapping key {go_quote(text)} already defined at line {first}")
-                return True
-            return False
+            if text not in written:
+                written[text] = line
+                return False
+            self._duplicates.append(
+                f"line {line}: mapping key {go_quote(text)} already defined at line {written[text]}"
+            )
+            return True
         if key in result:
             self._duplicates.append(f"line {value.start_mark.line + 1}: key {go_quote(key)} already set in map")
             return True
@@ -197,7 +199,7 @@ class Builder:
         scalar, value = self._typed(event)
         if event.anchor is not None:
             self._anchors[event.anchor] = (value, 1)
-        return _key_text(event, scalar, value)
+        return event.value if scalar is TIMESTAMP else _key_text(event, scalar, value)
 
     def _scalar(self, event: Event) -> Any:
         self._count += 1

@@ -39,6 +39,7 @@ _ESCAPES = {
     '"': '\\"',
     "\\": "\\\\",
     "\x85": "\\N",
+    "\xa0": "\\_",
     "\u2028": "\\L",
     "\u2029": "\\P",
 }
@@ -114,7 +115,7 @@ def _escape(char: str) -> str:
     return f"\\u{code:04X}" if code <= 0xFFFF else f"\\U{code:08X}"
 
 
-_SEPARATORS = re.compile("[\u2028\u2029]+(?!\\Z|'\\Z)")
+_SEPARATORS = re.compile("[\u2028\u2029]++(?!\\Z|'\\Z)")
 _LINE_START = re.compile("\n(?=[^\n\u2028\u2029])")
 _SEPARATED = re.compile("[\u2028\u2029](?=[^\n\u2028\u2029])")
 
