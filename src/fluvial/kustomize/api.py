@@ -4,8 +4,15 @@ from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from fluvial.kustomize.accumulate import Accumulator, SchemaChoice, Target
+from fluvial.kustomize.errors import KustomizeError
+from fluvial.kustomize.files import Root, Store
+from fluvial.kustomize.filters.order import LEGACY, sort
+from fluvial.kustomize.kustomization import SortOptions
+from fluvial.kustomize.output import values_of
 from fluvial.objects import Object
-from fluvial.stdx import Tree
+from fluvial.stdx import Tree, clean_path
+from fluvial.yamldoc import dump_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,10 +24,13 @@ class Options:
             CRDs first (the default of the command). `sortOptions` in the kustomization wins over both.
         root_only: refuse files outside of the folder of the kustomization that names them, as the command does by
             default. Either way nothing outside of the tree can be read.
+        keep_built_in_schema: with `openapi.path`, know Kubernetes' own types beside the custom ones. The command,
+            given a custom schema, forgets its own.
     """
 
     order: Literal["none", "legacy"] = "none"
     root_only: bool = False
+    keep_built_in_schema: bool = True
 
 
 FLUX = Options()
@@ -51,9 +61,22 @@ def build_tracked(
     Args:
         parsed: parsed files by content, kept by the caller between builds (bound it); the values are opaque.
     """
-    raise NotImplementedError
+    store = Store(tree, parsed)
+    folder = clean_path(path.lstrip("/"))
+    if not tree.is_dir(folder):
+        what = "file is not directory" if tree.is_file(folder) else "no such directory in the source"
+        raise KustomizeError(f"must build at directory: '{folder}': {what}")
+    choice = SchemaChoice(keep_built_in=options.keep_built_in_schema)
+    target = Target(Root(store, folder, root_only=options.root_only), choice)
+    choice.offer(target.file, target.root)
+    resources = target.finish(target.accumulate(Accumulator()))
+    if target.file.sort_options is not None:
+        sort(resources, target.file.sort_options)
+    elif options.order == LEGACY:
+        sort(resources, SortOptions(order=LEGACY))
+    return Built(values_of(resources, target.file.build_metadata or ()), frozenset(store.read))
 
 
 def render(objects: Iterable[Object]) -> str:
     """Return the text that `kustomize build` prints for `objects`; documents are joined by `---` lines."""
-    raise NotImplementedError
+    return dump_all(objects)

@@ -1,0 +1,165 @@
+"""Field specs: which fields of which kinds a transformation changes, and the walk that finds them.
+
+Source: api `types.FieldSpec`, `filters/fieldspec`, `filters/fsslice`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from fluvial.kustomize.errors import KustomizeError
+from fluvial.kustomize.fields import get, is_index, is_list_part, lookup, lookup_create
+from fluvial.kustomize.ids import Gvk, gvk_of, split_group_version
+from fluvial.kustomize.resource import Resource
+from fluvial.kustomize.values import NULL
+from fluvial.yamldoc.nodes import MAP, MAPPING, SEQUENCE, Node
+
+SetNode = Callable[[Node], None]
+
+
+class FieldSpec(NamedTuple):
+    """A path (`a/b[]/c`, a slash in a name is written `\\/`) in the kinds that `gvk` selects."""
+
+    gvk: Gvk
+    path: str
+    create: bool = False
+
+
+class FieldSpecs:
+    """An ordered list of field specs, with the paths of each kind worked out once."""
+
+    __slots__ = ("_by_type", "specs")
+
+    def __init__(self, specs: Iterable[FieldSpec] = ()) -> None:
+        self.specs: tuple[FieldSpec, ...] = tuple(specs)
+        self._by_type: dict[tuple[str, str], tuple[tuple[tuple[str, ...], bool], ...]] = {}
+
+    def __iter__(self) -> Iterator[FieldSpec]:
+        return iter(self.specs)
+
+    def __len__(self) -> int:
+        return len(self.specs)
+
+    def paths(self, api_version: str, kind: str) -> tuple[tuple[tuple[str, ...], bool], ...]:
+        """Return (path, create) for each spec that fits the kind, in order."""
+        key = (api_version, kind)
+        found = self._by_type.get(key)
+        if found is None:
+            gvk, _ = gvk_of(api_version, kind)
+            found = tuple((split_path(spec.path), spec.create) for spec in self.specs if gvk.selected_by(spec.gvk))
+            self._by_type[key] = found
+        return found
+
+    def merged(self, others: "FieldSpecs | Iterable[FieldSpec]") -> "FieldSpecs":
+        """Return these specs and those of `others` that are not there yet.
+
+        Raises:
+            KustomizeError: one is there, but differs in `create`.
+        """
+        result = list(self.specs)
+        for spec in others:
+            same = next(
+                (known for known in result if known.path == spec.path and known.gvk.selected_by(spec.gvk)), None
+            )
+            if same is None:
+                result.append(spec)
+            elif same.create != spec.create:
+                raise KustomizeError("conflicting fieldspecs")
+        return FieldSpecs(result)
+
+
+def split_path(path: str) -> tuple[str, ...]:
+    """Split at slashes that have no backslash before them; a leading slash is allowed."""
+    parts = path.split("/")
+    if len(parts) > 1 and not parts[0]:
+        parts = parts[1:]
+    result = [parts[0]]
+    for part in parts[1:]:
+        if result[-1].endswith("\\"):
+            result[-1] = result[-1][:-1] + "/" + part
+        else:
+            result.append(part)
+    return tuple(result)
+
+
+class Change(NamedTuple):
+    """What to do at the end of a path, and what to make there if nothing is (kind 0: nothing is made)."""
+
+    set: SetNode
+    kind: int = 0
+    tag: str = ""
+
+
+def apply_specs(node: Node, specs: FieldSpecs, change: Change) -> None:
+    """Change every field of an object that `specs` names.
+
+    Raises:
+        KustomizeError: with the path and the object.
+    """
+    content = node.content
+    for path, create in specs.paths(content_text(content, "apiVersion"), content_text(content, "kind")):
+        apply_path(node, path, create, change)
+
+
+def content_text(content: dict[str, Node], field: str) -> str:
+    """Return the text of a top-level field, "" for none."""
+    found = content.get(field)
+    return "" if found is None else found.value
+
+
+def apply_path(node: Node, path: Sequence[str], create: bool, change: Change) -> None:
+    """Change the fields at `path` of one object, whatever its kind."""
+    try:
+        _visit(node, path, 0, create and bool(change.kind), change)
+    except KustomizeError as error:
+        raise error.within(f"considering field '{'/'.join(path)}' of object {describe(node)}") from error
+
+
+def _visit(node: Node, path: Sequence[str], index: int, create: bool, change: Change) -> None:
+    if index == len(path):
+        change.set(node)
+        return
+    if node.tag == NULL:
+        return
+    if node.kind == MAPPING:
+        field = _field(node, path, index, create, change)
+        if field is not None:
+            _visit(field, path, index + 1, create, change)
+    elif node.kind == SEQUENCE:
+        for item in list(node.content):
+            _visit(item, path, index, create, change)
+    else:
+        raise KustomizeError("expected sequence or mapping node")
+
+
+def _field(node: Node, path: Sequence[str], index: int, create: bool, change: Change) -> Node | None:
+    """Return the field at this step; make it if it is missing and may be made; give a null one its kind."""
+    part = path[index]
+    is_list = part.endswith("[]")
+    name = part[:-2] if is_list else part
+    if not name:
+        raise KustomizeError("cannot set or create an empty field name")
+    kind, tag = (SEQUENCE, "") if is_list else (0, "")
+    if create and not is_list:
+        kind, tag = (change.kind, change.tag) if index == len(path) - 1 else (MAPPING, MAP)
+    if _is_plain(name):
+        field = get(node, name)
+        if field is None and create and not is_list:
+            field = lookup_create(node, (name,), kind)
+    else:
+        field = lookup_create(node, (name,), kind) if create and not is_list else lookup(node, (name,))
+    if field is not None and field.tag == NULL and kind:
+        field.kind, field.tag = kind, tag
+        field.content = {} if kind == MAPPING else [] if kind == SEQUENCE else None
+    return field
+
+
+def _is_plain(name: str) -> bool:
+    return not (name == "-" or name == "*" or is_index(name) or is_list_part(name) or name != name.strip())
+
+
+def describe(node: Node) -> str:
+    """Return the id of an object as upstream prints it in errors."""
+    resource = Resource(node)
+    group, version = split_group_version(resource.api_version)
+    gvk = Gvk(group, version, resource.kind)
+    return f"{gvk}/{resource.name or '[noName]'}.{resource.namespace or '[noNs]'}"

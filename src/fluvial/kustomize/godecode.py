@@ -1,0 +1,140 @@
+"""Read JSON values into records the way Go's encoding/json reads them into structs: same verdict, same words.
+
+Source: Go `encoding/json` `decode.go`; kustomize reads its files with DisallowUnknownFields.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+
+from fluvial.kustomize.errors import KustomizeError
+
+
+class Kind(Enum):
+    """A Go type that is no struct, with its name in Go."""
+
+    TEXT = "string"
+    FLAG = "bool"
+    INTEGER = "int64"
+    TEXT_MAP = "map[string]string"
+    ANY = "interface {}"
+    ANY_MAP = "map[string]interface {}"
+    POSITION = "int"
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A slice; its items are texts or structs."""
+
+    item: "Kind | Struct"
+
+
+@dataclass(frozen=True, slots=True)
+class Struct:
+    """A struct: its name in Go, the record to make of it, and its fields by JSON name.
+
+    A field `fooBar` becomes the record's `foo_bar`; what the JSON does not have (or has as null) keeps its default.
+    """
+
+    name: str
+    make: Callable[..., Any]
+    fields: "Mapping[str, Type]"
+
+
+Type = Kind | ListOf | Struct
+
+
+def decode(value: Any, struct: Struct, *, strict: bool = True) -> Any:
+    """Return the record of a JSON object.
+
+    Args:
+        strict: refuse fields that the struct does not have.
+    Raises:
+        KustomizeError: with the first problem that Go would report, and the field where there is one.
+    """
+    if value is None:
+        return struct.make()
+    if not isinstance(value, Mapping):
+        raise KustomizeError(f"json: cannot unmarshal {_name(value)} into Go value of type types.{struct.name}")
+    return _struct(value, struct, (), strict)
+
+
+def _struct(value: Mapping[str, Any], struct: Struct, path: tuple[str, ...], strict: bool) -> Any:
+    found: dict[str, Any] = {}
+    for key in sorted(value, key=lambda name: name.encode("utf-8", "surrogatepass")):
+        field = key if key in struct.fields else _folded(struct, key)
+        if field is None:
+            if strict:
+                raise KustomizeError(f'json: unknown field "{key}"', field=".".join((*path, key)))
+            continue
+        if value[key] is not None:
+            found[snake(field)] = _typed(value[key], struct.fields[field], struct, (*path, field), strict)
+    return struct.make(**found)
+
+
+def _folded(struct: Struct, key: str) -> str | None:
+    wanted = key.casefold()
+    return next((name for name in struct.fields if name.casefold() == wanted), None)
+
+
+def _typed(value: Any, kind: Type, struct: Struct, path: tuple[str, ...], strict: bool) -> Any:
+    if isinstance(kind, Struct):
+        if not isinstance(value, Mapping):
+            raise _mismatch(value, f"types.{kind.name}", struct, path)
+        return _struct(value, kind, path, strict)
+    if isinstance(kind, ListOf):
+        item = kind.item
+        if not isinstance(value, list):
+            name = f"types.{item.name}" if isinstance(item, Struct) else item.value
+            raise _mismatch(value, f"[]{name}", struct, path)
+        return [_item(entry, item, struct, path, strict) for entry in value]
+    return _scalar(value, kind, struct, path)
+
+
+def _item(entry: Any, item: "Kind | Struct", struct: Struct, path: tuple[str, ...], strict: bool) -> Any:
+    if entry is None:
+        return "" if item is Kind.TEXT else item.make() if isinstance(item, Struct) else None
+    return _typed(entry, item, struct, path, strict)
+
+
+def _scalar(value: Any, kind: Kind, struct: Struct, path: tuple[str, ...]) -> Any:
+    if kind is Kind.TEXT and isinstance(value, str):
+        return value
+    if kind is Kind.FLAG and isinstance(value, bool):
+        return value
+    if kind in (Kind.INTEGER, Kind.POSITION) and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if kind is Kind.ANY or (kind is Kind.ANY_MAP and isinstance(value, Mapping)):
+        return value
+    if kind is Kind.TEXT_MAP and isinstance(value, Mapping):
+        for key in sorted(value):
+            if value[key] is not None and not isinstance(value[key], str):
+                raise _mismatch(value[key], "string", struct, path)
+        return {key: text or "" for key, text in value.items()}
+    raise _mismatch(value, kind.value, struct, path)
+
+
+def _mismatch(value: Any, wanted: str, struct: Struct, path: tuple[str, ...]) -> KustomizeError:
+    field = ".".join(path)
+    return KustomizeError(
+        f"json: cannot unmarshal {_name(value)} into Go struct field {struct.name}.{field} of type {wanted}",
+        field=field,
+    )
+
+
+def _name(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    return "array" if isinstance(value, list) else "object"
+
+
+@lru_cache(maxsize=512)
+def snake(name: str) -> str:
+    """Return `fooBar` as `foo_bar`."""
+    return "".join("_" + char.lower() if char.isupper() else char for char in name).lstrip("_")
