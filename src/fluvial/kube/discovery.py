@@ -163,16 +163,13 @@ def _read_aggregated(document: Mapping[str, Any]) -> Index:
             if version.get("freshness") == "Stale":
                 failed[api_version] = "stale GroupVersion discovery: " + api_version
                 continue
-            resources += [
-                _aggregated_resource(name, version["version"], item) for item in version.get("resources") or ()
-            ]
+            resources += [_aggregated(name, version["version"], item) for item in version.get("resources") or ()]
     return Index(tuple(resource for resource in resources if resource.kind), failed)
 
 
-def _aggregated_resource(group: str, version: str, item: Mapping[str, Any]) -> Resource:
+def _aggregated(group: str, version: str, item: Mapping[str, Any]) -> Resource:
     kind = item.get("responseKind") or {}
     return Resource(
-        # A kind may live in another group than its path, as autoscaling's Scale does; for whole resources it is the same.
         group=group,
         version=version,
         kind=kind.get("kind", ""),

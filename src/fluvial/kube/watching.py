@@ -1,6 +1,6 @@
 """A watch as a stream of events: frames are cut and decoded as they arrive."""
 
-from collections.abc import AsyncIterator
+from collections import deque
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -38,29 +38,43 @@ class WatchStream:
         self._response = response
         self._api_version = api_version
         self._kind = kind
+        self._frames: deque[bytes] = deque()
+        self._partial: list[bytes] = []  # of a frame that is not whole yet
+        self._partial_size = 0
         self.resource_version = resource_version
 
-    async def __aiter__(self) -> AsyncIterator[WatchEvent]:
-        pending: list[bytes] = []
-        size = 0
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> WatchEvent:
+        while not self._frames:
+            if not await self._receive():
+                raise StopAsyncIteration
         try:
-            async for chunk in self._response.chunks():
-                head, newline, tail = chunk.rpartition(b"\n")
-                if newline:
-                    pending.append(head)
-                    for frame in b"".join(pending).split(b"\n"):
-                        if frame:
-                            yield self._event(frame)
-                    pending, size = [tail], len(tail)
-                else:
-                    pending.append(tail)
-                    size += len(tail)
-                    if size > _FRAME_LIMIT:
-                        raise Unreachable(f"a watch event is longer than {_FRAME_LIMIT} bytes", maybe_done=False)
+            return self._event(self._frames.popleft())
+        except KubeError:
+            self.close()
+            raise
+
+    async def _receive(self) -> bool:
+        """Wait for more bytes and cut them into frames; False at the end."""
+        try:
+            chunk = await self._response.chunk()
         except NetError as error:
             raise Unreachable(f"watch of {self._kind} broke off: {error}", maybe_done=False) from error
-        finally:
-            self.close()
+        head, newline, tail = chunk.rpartition(b"\n")
+        if newline:
+            self._partial.append(head)
+            self._frames.extend(frame for frame in b"".join(self._partial).split(b"\n") if frame)
+            self._partial = [tail]
+            self._partial_size = len(tail)
+        else:
+            self._partial.append(tail)
+            self._partial_size += len(tail)
+            if self._partial_size > _FRAME_LIMIT:
+                self.close()
+                raise Unreachable(f"a watch event is longer than {_FRAME_LIMIT} bytes", maybe_done=False)
+        return bool(chunk)
 
     def close(self) -> None:
         """End the watch. Repeatable."""

@@ -228,6 +228,7 @@ async def _as_seen_by_server(request: Request) -> tuple[str, ServerRequest]:
     headers = {
         name.lower(): value if isinstance(value, str) else ", ".join(value) for name, value in request.headers.items()
     }
-    headers.setdefault("host", parts.netloc)
+    host = parts.netloc.rpartition("@")[2]
+    headers.setdefault("host", host)
     seen = ServerRequest(request.method, parts.path or "/", parts.query, headers, body, peer="memory")
-    return f"{parts.scheme}://{parts.netloc}", seen
+    return f"{parts.scheme}://{host}", seen

@@ -82,7 +82,7 @@ class Response:
             return self._body
         parts: list[bytes] = []
         size = 0
-        async for part in self.chunks():
+        while part := await self.chunk():
             size += len(part)
             if size > limit:
                 self.close()
@@ -91,20 +91,25 @@ class Response:
         self._body = b"".join(parts)
         return self._body
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body as it arrives, in pieces of any size. Raises NetError as `read` does."""
+        return _Chunks(self)
+
+    async def chunk(self) -> bytes:
+        """Return the next piece, b"" at the end. Raises NetError as `read` does; the reply is then closed."""
         if self._body is not None:
-            if self._body:
-                yield self._body
-            return
+            piece, self._body = self._body, b""
+            return piece
         if self._source is None:
-            return
+            return b""
         try:
-            while part := await self._source.chunk():
-                yield part
-            self._source = None
-        finally:
+            piece = await self._source.chunk()
+        except BaseException:
             self.close()
+            raise
+        if not piece:
+            self._source = None
+        return piece
 
     def close(self) -> None:
         """Stop: an unfinished body closes its connection. Repeatable."""
@@ -119,6 +124,24 @@ class Response:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class _Chunks:
+    """Iterates over a body. No generator, since one that is left half-way needs the loop to end it."""
+
+    __slots__ = ("_response",)
+
+    def __init__(self, response: Response) -> None:
+        self._response = response
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = await self._response.chunk()
+        if not piece:
+            raise StopAsyncIteration
+        return piece
 
 
 class Transport(Protocol):

@@ -71,8 +71,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def _process_events(self, event_list: list[Any]) -> None:
         """There are none."""
 
-    def _write_to_self(self) -> NoReturn:
-        _refuse("call_soon_threadsafe")
+    def _write_to_self(self) -> None:
+        """asyncio itself calls call_soon_threadsafe, to end asynchronous generators; nobody else has a thread to do
+        so."""
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> NoReturn:  # type: ignore[override]
         _refuse("a thread")
