@@ -1,7 +1,8 @@
 """Carries out a plan of objects on a cluster, in stages, and reports what changed.
 
     plan = make_plan(objects, owner)                          # pure: final form, order, stages
-    checked = await preflight(cluster, plan, options)         # dry-runs; nothing is written
+    resolved = await resolve(cluster, plan)                   # names as the cluster has them
+    checked = await preflight(cluster, resolved, options)     # dry-runs; nothing is written
     changes = await carry_out(cluster, checked, options)      # stage by stage
     gone = await prune(cluster, stale, owner)                 # what is no longer in the plan
 
@@ -18,9 +19,10 @@ from fluvial.apply.immutable import refused_as_immutable
 from fluvial.apply.masking import masked_pair, masked_text
 from fluvial.apply.order import rank
 from fluvial.apply.ownership import MANAGER, Live, Mark, digest_of, owns_all, packed, taken_over, unpacked
-from fluvial.apply.prepare import Owner, Plan, make_plan
+from fluvial.apply.prepare import Owner, Plan, make_plan, staged
 from fluvial.apply.prune import prune, until_terminated
 from fluvial.apply.run import Preflight, carry_out, preflight
+from fluvial.apply.scope import Resolved, resolve
 from fluvial.apply.switches import created_only, kept, left_alone
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "PreflightFailed",
     "PruneFailed",
     "Record",
+    "Resolved",
     "StageFailed",
     "carry_out",
     "created_only",
@@ -55,6 +58,8 @@ __all__ = [
     "prune",
     "rank",
     "refused_as_immutable",
+    "resolve",
+    "staged",
     "taken_over",
     "unpacked",
     "until_terminated",

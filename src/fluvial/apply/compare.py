@@ -42,13 +42,15 @@ def by_metadata(live: Live, dry: Live, *, desired: Desired, now: datetime) -> Di
         return Difference.SOME
     if desired is Desired.CHANGED:
         return Difference.SOME
+    if live.ours is None:
+        return Difference.SOME  # nothing on the object is ours, so no later overwrite could be seen
     if live.ours == dry.ours:
         quiet = live.foreign == dry.foreign and live.others == dry.others
         sure = desired is Desired.SAME or not _is_recent(dry.ours, now)
         return Difference.NONE if quiet and sure else Difference.UNSURE
-    if live.ours is not None and dry.ours is not None and live.ours.fields == dry.ours.fields:
+    if dry.ours is not None and live.ours.fields == dry.ours.fields:
         return Difference.SOME
-    return Difference.SOME if desired is Desired.SAME and live.ours is not None else Difference.UNSURE
+    return Difference.SOME if desired is Desired.SAME else Difference.UNSURE
 
 
 def _is_recent(mark: Mark | None, now: datetime) -> bool:

@@ -78,8 +78,13 @@ def make_plan(
     if encrypted := [str(Ref.of(obj)) for obj in ready if _is_encrypted(obj)]:
         text = "is SOPS encrypted, configuring decryption is required for this secret to be reconciled"
         raise PreflightFailed([f"{name} {text}" for name in encrypted])
+    return staged(ready, custom_stage)
+
+
+def staged(objects: Iterable[Object], custom_stage: Collection[GroupKind] = ()) -> Plan:
+    """The plan of `objects` that have their final form already."""
     by_stage: dict[Stage, list[Object]] = {stage: [] for stage in STAGES}
-    for obj in sorted(ready, key=lambda each: rank(Ref.of(each))):
+    for obj in sorted(objects, key=lambda each: rank(Ref.of(each))):
         by_stage[stage_of(Ref.of(obj), custom_stage)].append(obj)
     return Plan(tuple((stage, tuple(found)) for stage, found in by_stage.items() if found))
 

@@ -3,16 +3,16 @@
 Absent on purpose: the inventory, which the caller writes between preflight and the first write, and health.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fluvial.apply.changes import Action, Change, ChangeSet
+from fluvial.apply.changes import Change, ChangeSet
 from fluvial.apply.cluster import Cluster, each
 from fluvial.apply.dryrun import Finding, Options, examine, problems_of
 from fluvial.apply.errors import PreflightFailed, StageFailed
 from fluvial.apply.order import Stage, waves
 from fluvial.apply.prepare import Plan
-from fluvial.apply.scope import Expected, resolve
+from fluvial.apply.scope import Expected, Resolved
 from fluvial.apply.waiting import until_current
 from fluvial.apply.write import write
 from fluvial.objects import Object, Ref
@@ -24,49 +24,37 @@ class Preflight:
 
     Args:
         findings: by object; objects that wait for a kind, namespace or role of this very plan are not in it.
-        settled: objects that need no request, since they are what we applied.
     """
 
     plan: Plan
     findings: dict[Ref, Finding]
-    settled: frozenset[Ref]
     expected: Expected
-
-    @property
-    def refs(self) -> tuple[Ref, ...]:
-        """All objects of the plan, in its order."""
-        return tuple(Ref.of(obj) for obj in self.plan.objects)
 
     @property
     def writes(self) -> bool:
         """Whether carrying it out will or may write."""
-        return any(
-            ref not in self.settled and (ref not in self.findings or self.findings[ref].writes) for ref in self.refs
-        )
+        refs = map(Ref.of, self.plan.objects)
+        return any(ref not in self.findings or self.findings[ref].writes for ref in refs)
 
 
-async def preflight(cluster: Cluster, plan: Plan, options: Options, *, settled: Collection[Ref] = ()) -> Preflight:
-    """Examine every object of `plan` that can be, without writing.
+async def preflight(cluster: Cluster, resolved: Resolved, options: Options) -> Preflight:
+    """Examine every object of the plan that can be, without writing.
 
-    Args:
-        settled: objects known to be in order; they cost nothing.
     Raises:
         PreflightFailed: names every object that was refused.
-        KubeError: discovery failed; nothing can be said about the plan.
     """
-    plan, expected = await resolve(cluster, plan)
-    todo = [obj for obj in plan.objects if Ref.of(obj) not in frozenset(settled)]
-    definitions = [obj for obj in todo if expected.is_definition(obj)]
+    plan, expected = resolved.plan, resolved.expected
+    definitions = [obj for obj in plan.objects if expected.is_definition(obj)]
     findings = {Ref.of(obj): found for obj, found in await _examined(cluster, definitions, options)}
     expected = expected.after(findings.values())
-    rest = [obj for obj in todo if not expected.is_definition(obj) and not expected.waits(obj)]
+    rest = [obj for obj in plan.objects if not expected.is_definition(obj) and not expected.waits(obj)]
     findings |= {Ref.of(obj): found for obj, found in await _examined(cluster, rest, options)}
     expected = expected.after(findings.values())
     for ref in [ref for ref, found in findings.items() if found.problem and expected.waits(found.desired)]:
         del findings[ref]  # refused only because a role of this plan is not there yet
     if problems := [*expected.problems, *problems_of(findings.values())]:
         raise PreflightFailed(problems)
-    return Preflight(plan, findings, frozenset(settled), expected)
+    return Preflight(plan, findings, expected)
 
 
 async def _examined(cluster: Cluster, objects: Sequence[Object], options: Options) -> list[tuple[Object, Finding]]:
@@ -95,23 +83,21 @@ async def _stage(
     before: tuple[Change, ...],
 ) -> list[Change]:
     findings = dict(checked.findings)
-    late = [obj for obj in objects if _is_open(checked, findings, obj) and not checked.expected.needs_role(obj)]
+    late = [obj for obj in objects if Ref.of(obj) not in findings and not checked.expected.needs_role(obj)]
     findings |= await _examined_late(cluster, late, options, before)
     changes: dict[Ref, Change] = {}
     written: list[Object] = []
     for wave in waves((Ref.of(obj), obj) for obj in objects):
-        roles = [obj for obj in wave if _is_open(checked, findings, obj)]
+        roles = [obj for obj in wave if Ref.of(obj) not in findings]
         findings |= await _examined_late(cluster, roles, options, (*before, *changes.values()))
-        todo = [findings[Ref.of(obj)] for obj in wave if Ref.of(obj) in findings and findings[Ref.of(obj)].writes]
+        todo = [findings[Ref.of(obj)] for obj in wave if findings[Ref.of(obj)].writes]
         if todo:
             cluster.gate()
         results = await each(todo, lambda finding: write(cluster, finding), cluster.limit)
         for obj in wave:
-            ref = Ref.of(obj)
-            finding = findings.get(ref)
-            action = finding.action if finding is not None else Action.UNCHANGED
-            if finding is None or not finding.writes:
-                changes[ref] = Change(finding.ref if finding else ref, action, finding.live if finding else None)
+            finding = findings[Ref.of(obj)]
+            if not finding.writes:
+                changes[Ref.of(obj)] = Change(finding.ref, finding.action, finding.live)
         for result in results:
             if result.live is not None:
                 changes[result.asked] = Change(result.ref, result.action, cluster.live(result.live), result.live)
@@ -124,11 +110,6 @@ async def _stage(
         if missing:
             raise StageFailed([f"timeout waiting for: [{', '.join(missing)}]"], ChangeSet((*before, *ordered)))
     return ordered
-
-
-def _is_open(checked: Preflight, findings: dict[Ref, Finding], obj: Object) -> bool:
-    ref = Ref.of(obj)
-    return ref not in checked.settled and ref not in findings
 
 
 async def _examined_late(

@@ -1,6 +1,6 @@
 """What a plan itself brings into being, and which of its objects have to wait for that."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from fluvial.apply.cluster import Cluster
@@ -68,11 +68,32 @@ def _defined(crd: Object) -> GroupKind:
     return GroupKind(str(dig(crd, "spec", "group", default="")), str(dig(crd, "spec", "names", "kind", default="")))
 
 
-async def resolve(cluster: Cluster, plan: Plan) -> tuple[Plan, Expected]:
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A plan whose objects are named as the cluster names them. `ref in resolved.refs` is identity from here on."""
+
+    plan: Plan
+    expected: Expected
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """All objects of the plan, in its order."""
+        return tuple(Ref.of(obj) for obj in self.plan.objects)
+
+    def only(self, refs: Collection[Ref]) -> "Resolved":
+        """The part of the plan that is about `refs`; the rest is known to be in order."""
+        wanted = frozenset(refs)
+        stages = (
+            (stage, tuple(obj for obj in objects if Ref.of(obj) in wanted)) for stage, objects in self.plan.stages
+        )
+        return Resolved(Plan(tuple((stage, objects) for stage, objects in stages if objects)), self.expected)
+
+
+async def resolve(cluster: Cluster, plan: Plan) -> Resolved:
     """Take the namespace off cluster-scoped objects, and find kinds that are not served.
 
     Raises:
-        KubeError: discovery did not answer; an unknown kind is no error here, but a problem in the result.
+        KubeError: discovery did not answer; an unknown kind is no error here, but makes the preflight fail.
     """
     crds = {_defined(obj): obj for obj in plan.objects if obj.get("kind") == "CustomResourceDefinition"}
     namespaced: dict[tuple[str, str], bool] = {}
@@ -106,7 +127,7 @@ async def resolve(cluster: Cluster, plan: Plan) -> tuple[Plan, Expected]:
         (stage, tuple(_scoped(obj, namespaced) for obj in objects if not _is_missing(obj, missing)))
         for stage, objects in plan.stages
     )
-    return Plan(stages), Expected(kinds=unserved, problems=problems)
+    return Resolved(Plan(stages), Expected(kinds=unserved, problems=problems))
 
 
 def _is_missing(obj: Object, missing: dict[tuple[str, str], str]) -> bool:

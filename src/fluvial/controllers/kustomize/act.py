@@ -1,0 +1,354 @@
+"""Carrying out one reconcile, in the order build → preflight → write-ahead inventory → apply → prune → health.
+
+Source of the order and of what is told when: kustomize-controller `reconcile`; the write-ahead inventory and the
+preflight over all stages are ours (architecture §5).
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from fluvial.api import Artifact, Kustomization, Reason, names
+from fluvial.api.inventory import MAX_INVENTORY_BYTES, inventory_size
+from fluvial.apply import (
+    Action,
+    ChangeSet,
+    Cluster,
+    Options,
+    PreflightFailed,
+    PruneFailed,
+    Record,
+    StageFailed,
+    carry_out,
+    preflight,
+    prune,
+)
+from fluvial.artifacts import ArtifactError, ArtifactNotFound
+from fluvial.build import BuildError
+from fluvial.controllers.kustomize import decide, report
+from fluvial.controllers.kustomize.building import VariablesError, inputs_of
+from fluvial.controllers.kustomize.judging import note_corrections, proven_records, sort_out
+from fluvial.controllers.kustomize.memory import Memory
+from fluvial.controllers.kustomize.report import Draft, Told
+from fluvial.controllers.kustomize.target import Target, make_target, remembered
+from fluvial.controllers.kustomize.world import World, owner_of
+from fluvial.controllers.kustomize.writer import write_status
+from fluvial.gotext import format_duration
+from fluvial.kube import ApiError, KubeError
+from fluvial.objects import GroupKind, Object, Ref, condition_is_true, get_condition
+from fluvial.runtime import Key
+from fluvial.telemetry import Logger
+
+_SETTLE: Final = 10.0  # seconds to wait for the watches of an inventory's kinds; without them objects are dry-run
+
+
+class Failure(Exception):
+    """The run ends here, and is tried again.
+
+    Args:
+        after: seconds until then; None: the retry interval.
+        quiet: no event, as for what is only not there yet.
+    """
+
+    def __init__(self, reason: str, message: str, *, after: float | None = None, quiet: bool = False) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.after = after
+        self.quiet = quiet
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """One reconcile under way.
+
+    Args:
+        obj: the Kustomization as it was last written; `draft` is what it is to become.
+        started: loop time.
+        tick: an interval is over.
+        changes: what was applied, also by a run that failed afterwards.
+    """
+
+    world: World
+    key: Key
+    ks: Kustomization
+    memory: Memory
+    artifact: Artifact
+    log: Logger
+    obj: Object
+    draft: Draft
+    cluster: Cluster
+    started: float
+    tick: bool
+    target: Target | None = None
+    changes: ChangeSet = field(default_factory=ChangeSet)
+
+    async def save(self) -> None:
+        """Write the draft; nothing is sent when nothing changed."""
+        self.obj = await write_status(self.world, self.memory, self.obj, self.draft.obj)
+        self.draft = Draft(self.obj, self.world.deps.clock.now())
+
+    async def progress(self, what: str) -> None:
+        """Show what is being done; once a run, since the next step is some milliseconds away."""
+        ready = get_condition(self.draft.obj, names.READY) or {}
+        if (ready.get("status"), ready.get("reason")) != ("Unknown", Reason.PROGRESSING):
+            self.draft.progressing(report.timed(what, self.ks, self.artifact.revision))
+            await self.save()
+
+    def tell(self, message: str, severity: report.Severity = "info", *, reason: str = "") -> None:
+        """Record an event about this revision."""
+        self.world.tell(
+            self.obj,
+            Told(
+                severity=severity,
+                message=message,
+                reason=reason,
+                revision=self.artifact.revision,
+                origin=self.artifact.origin_revision,
+            ),
+        )
+
+
+async def bring_about(run: Run) -> bool:
+    """Build, apply and prune; True when something was changed. Health is left to be checked.
+
+    Raises:
+        Failure
+    """
+    try:
+        run.target = await _target(run)
+        run.draft.attempted(run.artifact.revision)
+        async with asyncio.timeout(run.ks.timeout):
+            return await _apply(run, run.target)
+    except TimeoutError:
+        text = f"the run took longer than its timeout of {format_duration(run.ks.timeout)}"
+        raise Failure(Reason.RECONCILIATION_FAILED, text) from None
+    except KubeError as error:
+        if isinstance(error, ApiError) and (error.is_unauthorized or error.is_forbidden):
+            run.memory.doubt = "an authorisation error"
+        raise Failure(Reason.RECONCILIATION_FAILED, str(error)) from error
+
+
+# -- build
+
+
+async def _target(run: Run) -> Target:
+    memory, ks = run.memory, run.ks
+    if not ks.substitute_from and memory.inputs is not None:
+        inputs = inputs_of(ks, run.artifact, (), run.world.account(ks))
+        if inputs == memory.inputs:
+            return remembered(memory, inputs)
+    if ks.generation != ks.observed_generation:
+        await run.progress("Fetching manifests")
+    try:
+        tree = await run.world.deps.fetcher.fetch(run.artifact.url, run.artifact.digest)
+    except ArtifactNotFound:
+        wait = run.world.settings.requeue_dependency
+        text = f"Source is not ready, artifact not found, retrying in {format_duration(wait)}"
+        raise Failure(Reason.ARTIFACT_FAILED, text, after=wait, quiet=True) from None
+    except ArtifactError as error:
+        raise Failure(Reason.ARTIFACT_FAILED, str(error)) from error
+    try:
+        target = await make_target(run.world, run.cluster, memory, ks, run.artifact, tree)
+    except FileNotFoundError as error:
+        raise Failure(Reason.ARTIFACT_FAILED, str(error)) from error
+    except (BuildError, VariablesError) as error:
+        run.draft.attempted(run.artifact.revision)
+        raise Failure(Reason.BUILD_FAILED, str(error)) from error
+    except PreflightFailed as error:
+        raise Failure(Reason.RECONCILIATION_FAILED, str(error)) from error
+    for warning in target.warnings:
+        run.tell(warning, "error", reason="SubstitutionChangedIdentity")
+    return target
+
+
+def _remember_target(run: Run, target: Target) -> None:
+    memory = run.memory
+    memory.inputs, memory.build_key, memory.build_read = target.inputs, target.key, target.read
+    memory.order, memory.digest = target.refs, target.digest
+    memory.payloads = dict(target.payloads)
+    memory.manifests = target.packed_manifests()
+    kept = memory.records.keys() & target.payloads.keys()
+    run.world.remember(run.key, memory, {ref: memory.records[ref] for ref in kept})
+    memory.skipped = {ref: payload for ref, payload in memory.skipped.items() if ref in target.payloads}
+
+
+# -- apply
+
+
+async def _apply(run: Run, target: Target) -> bool:
+    world, memory, ks = run.world, run.memory, run.ks
+    await _watch(run, target)
+    first_look = not memory.records and not memory.order
+    _remember_target(run, target)
+    if first_look and decide.was_applied(run.obj, target.digest):
+        _adopt(run, target)
+    compare = report.wants_full(run.obj) or decide.compare_is_due(
+        compared=memory.compared,
+        not_before=memory.compare_after,
+        now=world.now(),
+        doubt=memory.doubt,
+        tick=run.tick,
+    )
+    sorted_out = sort_out(world, run.key, memory, target, compare=compare, tick=run.tick)
+    stale = [ref for ref in ks.inventory if ref not in target.payloads]
+    _tell_strangers(run, target)
+    changed = False
+    if sorted_out.todo:
+        changed = await _carry_out(run, target, sorted_out.todo)
+        note_corrections(world, memory, sorted_out.overwrites)
+    survivors = await _prune(run, target, stale) if stale else []
+    if list(ks.inventory) != [*target.refs, *survivors]:
+        run.draft.inventory([*target.refs, *survivors])
+    if compare or memory.compared is None:
+        memory.compared, memory.doubt = world.now(), ""
+        memory.compare_after = decide.next_compare(world.now(), world.interval(ks.interval))
+    return changed or bool(stale)
+
+
+async def _watch(run: Run, target: Target) -> None:
+    kinds = {ref.group_kind: ref.api_version for ref in (*run.ks.inventory, *target.refs)}
+    run.world.watches.manage(run.key, sorted(kinds.items()))
+    await run.world.watches.settle(kinds, _SETTLE)
+
+
+def _adopt(run: Run, target: Target) -> None:
+    """Take over what an earlier process, ours or Flux's, applied from equal manifests."""
+    records = {}
+    for ref in proven_records(run.world, run.memory, target, owner_of(run.ks).labels):
+        live = run.world.watches.live(ref)
+        if live is not None:
+            records[ref] = Record(target.payloads[ref], live)
+    run.world.remember(run.key, run.memory, records)
+
+
+async def _carry_out(run: Run, target: Target, todo: frozenset[Ref]) -> bool:
+    world, ks = run.world, run.ks
+    await run.progress("Detecting drift")
+    options = Options(force=ks.force)
+    resolved = await target.only(run.cluster, todo, world)
+    try:
+        checked = await preflight(run.cluster, resolved, options)
+        if checked.writes:
+            await _write_ahead(run, target)
+        run.changes = await carry_out(run.cluster, checked, options)
+    except PreflightFailed as error:
+        raise Failure(Reason.RECONCILIATION_FAILED, str(error)) from error
+    except StageFailed as error:
+        run.changes = error.changes
+        _remember_changes(run, target)
+        raise Failure(Reason.RECONCILIATION_FAILED, str(error)) from error
+    _remember_changes(run, target)
+    log_output = run.changes.by_action() if world.settings.gate("GroupChangeLog") else run.changes.as_map()
+    run.log.info("server-side apply completed", output=log_output, revision=run.artifact.revision)
+    if applied := str(run.changes.changed):
+        run.tell(applied)
+    return bool(run.changes.changed)
+
+
+async def _write_ahead(run: Run, target: Target) -> None:
+    """Name every planned object in the inventory before the first of them is written."""
+    old = run.ks.inventory
+    named = set(old)
+    added = [ref for ref in target.refs if ref not in named]
+    if not added:
+        return
+    union = [*old, *added]
+    if inventory_size(union) > MAX_INVENTORY_BYTES:
+        text = f"the inventory of {len(union)} objects would take more than {MAX_INVENTORY_BYTES} bytes of status"
+        raise Failure(Reason.RECONCILIATION_FAILED, f"{text}; split the Kustomization")
+    run.draft.inventory(union)
+    await run.save()
+
+
+def _remember_changes(run: Run, target: Target) -> None:
+    memory = run.memory
+    records = dict(memory.records)
+    for change in run.changes:
+        payload = target.payloads.get(change.ref)
+        if payload is None:
+            continue
+        if change.action is Action.SKIPPED:
+            records.pop(change.ref, None)
+            memory.skipped[change.ref] = payload
+        elif change.live is not None:
+            memory.skipped.pop(change.ref, None)
+            records[change.ref] = Record(payload, change.live)
+    run.world.remember(run.key, memory, records)
+
+
+def _tell_strangers(run: Run, target: Target) -> None:
+    """Report live objects that carry our labels, when the inventory that would name them is lost."""
+    if run.memory.compared is not None:
+        return
+    found = decide.strangers(target.refs, run.world.watches.owned(owner_of(run.ks)), run.ks.inventory)
+    if found:
+        listed = "\n".join(map(str, found))
+        run.tell(f"{len(found)} objects carry our owner labels but are not in the manifests; they are left:\n{listed}")
+
+
+# -- prune
+
+
+async def _prune(run: Run, target: Target, stale: Sequence[Ref]) -> list[Ref]:
+    """Delete `stale`; returns those that stay in the inventory."""
+    world, ks = run.world, run.ks
+    if not ks.prune:
+        return []  # as in Flux: they leave the inventory for good
+    if world.settings.prune_guard == "on":
+        problem = decide.prune_problem(
+            run.obj,
+            built=len(target.refs),
+            inventory=ks.inventory,
+            stale=stale,
+            origin_changed=decide.origin_changed(run.obj, run.memory.origin, ks),
+        )
+        if problem:
+            run.draft.inventory([*target.refs, *stale])
+            raise Failure(Reason.PRUNE_FAILED, problem)
+    await run.progress("Pruning")
+    try:
+        pruned = await prune(run.cluster, stale, owner_of(ks), claimed=lambda ref: world.watches.claims(ref, run.key))
+    except PruneFailed as error:
+        run.draft.inventory([*target.refs, *error.survivors])
+        raise Failure(Reason.PRUNE_FAILED, str(error)) from error
+    run.log.info(f"garbage collection completed: {pruned}", revision=run.artifact.revision)
+    run.tell(str(pruned))
+    return []
+
+
+# -- health
+
+
+async def health_to_check(run: Run) -> list[Ref]:
+    """What has to become Current before the run has ended well, without what was and is untouched since.
+
+    Raises:
+        KubeError: a kind of `healthChecks` is not served.
+    """
+    assert run.target is not None
+    ks, memory = run.ks, run.memory
+    namespaced: dict[GroupKind, bool] = {}
+    if not ks.wait:
+        for ref in ks.health_checks:
+            found = await run.cluster.client.resource(ref.api_version, ref.kind)
+            namespaced[ref.group_kind] = found.namespaced
+    refs = decide.health_refs(ks, run.target.refs, memory.skipped.keys(), namespaced)
+    return [ref for ref in refs if not _is_known_healthy(run, ref)]
+
+
+def _is_known_healthy(run: Run, ref: Ref) -> bool:
+    live = run.world.live(run.memory, ref)
+    if live is None or live.deleting:
+        return False
+    return run.memory.healthy.get(ref) == (live.uid, live.resource_version)
+
+
+def changed_objects(changes: ChangeSet) -> dict[Ref, Object]:
+    """The objects that were written, as the server returned them."""
+    return {change.ref: change.object for change in changes if change.object is not None}
+
+
+def was_healthy(obj: Object) -> bool:
+    return condition_is_true(obj, names.HEALTHY)

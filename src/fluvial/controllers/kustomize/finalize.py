@@ -1,0 +1,72 @@
+"""The end of a Kustomization: delete what it applied, as its deletion policy says, and let it go.
+
+Source: kustomize-controller `finalize`. Unlike Flux, an account that could not be read is not an account that is gone.
+"""
+
+from fluvial.api import Kustomization, names
+from fluvial.api.kustomization import WAIT_FOR_TERMINATION
+from fluvial.apply import Action, PruneFailed, prune, until_terminated
+from fluvial.controllers.kustomize.memory import Memory
+from fluvial.controllers.kustomize.report import Told
+from fluvial.controllers.kustomize.world import World, owner_of
+from fluvial.controllers.kustomize.writer import Replaced, write_finalizer
+from fluvial.objects import Object, dig
+from fluvial.runtime import Key, Result
+from fluvial.telemetry import Logger
+
+
+async def finalize(
+    world: World, key: Key, obj: Object, ks: Kustomization | None, memory: Memory, log: Logger
+) -> Result:
+    """Carry out one look at a Kustomization that is being deleted.
+
+    Args:
+        ks: None when its spec cannot be read: then nothing is deleted.
+    Raises:
+        PruneFailed, KubeError: try again, with backoff.
+    """
+    world.end_wait(memory)
+    if names.FINALIZER in dig(obj, "metadata", "finalizers", default=[]):
+        if ks is not None and ks.deletes_on_removal:
+            await _delete(world, key, obj, ks, memory, log)
+        try:
+            await write_finalizer(world, memory, obj, present=False)
+        except Replaced:
+            log.info("Kustomization is gone already")
+    world.forget(key)
+    return Result()
+
+
+async def _delete(world: World, key: Key, obj: Object, ks: Kustomization, memory: Memory, log: Logger) -> None:
+    def tell(message: str, severity: str = "info") -> None:
+        world.tell(
+            obj,
+            Told(
+                severity="error" if severity == "error" else "info",
+                message=message,
+                revision=ks.last_applied_revision,
+                origin=str(dig(obj, "status", "lastAppliedOriginRevision", default="")),
+            ),
+        )
+
+    account = world.account(ks)
+    if account and await world.deps.client.get("v1", "ServiceAccount", ks.ref.namespace, account) is None:
+        left = "\n".join(map(str, ks.inventory))
+        log.error(f"unable to prune objects: \n{left}", error="skiping pruning, failed to find account to impersonate")
+        tell(f"unable to prune objects: \n{left}", "error")
+        return
+    cluster = world.cluster(ks, memory)
+    try:
+        pruned = await prune(cluster, ks.inventory, owner_of(ks), claimed=lambda ref: world.watches.claims(ref, key))
+    except PruneFailed:
+        tell("pruning for deleted resource failed", "error")
+        raise
+    if not len(pruned):
+        return
+    tell(str(pruned))
+    if ks.deletion_policy == WAIT_FOR_TERMINATION and any(change.action is Action.DELETED for change in pruned):
+        late = await until_terminated(cluster, pruned, ks.timeout)
+        if late:
+            message = "failed to wait for resources termination"
+            log.error(message, error=f"{late[0]} termination timeout")
+            tell(message, "error")

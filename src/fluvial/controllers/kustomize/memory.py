@@ -1,0 +1,86 @@
+"""What a controller remembers of each Kustomization between two looks; lost at the end of the process, and no harm.
+
+Everything here can be found out again from the cluster, at the price of reads. What must survive is in status.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from fluvial.api import Artifact
+from fluvial.apply import Record
+from fluvial.controllers.kustomize.healthwait import HealthResult, HealthWait
+from fluvial.objects import Object, Ref
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What a build was made from, as far as it can be told without fetching: equal inputs mean an equal build."""
+
+    artifact: str  # digest
+    spec: str  # digest of the fields that take part in the build
+    variables: tuple[tuple[str, str, str], ...]  # (kind/name, uid, resourceVersion) of each object of substituteFrom
+    identity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overwrite:
+    """Somebody's write over a field of ours: who and where."""
+
+    ref: Ref
+    manager: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A wait for health that is under way, and the run that it belongs to; another run makes it void.
+
+    Args:
+        started: loop time at which the run began.
+        drifted: the run changed something.
+    """
+
+    wait: HealthWait
+    task: "asyncio.Task[HealthResult]"
+    artifact: Artifact
+    generation: int
+    started: float
+    drifted: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class Memory:
+    """One Kustomization, of one uid."""
+
+    uid: str
+    latest: Object | None = None  # as our last write returned it, while the watch may still be behind
+
+    # the last build
+    inputs: Inputs | None = None
+    build_key: str = ""  # content of what it read
+    build_read: frozenset[str] = frozenset()
+    digest: str = ""  # of its manifests' text, as in status.history
+    order: tuple[Ref, ...] = ()
+    payloads: dict[Ref, str] = field(default_factory=dict)  # digest of each manifest
+    manifests: dict[Ref, bytes] = field(default_factory=dict)  # packed, in their final form
+
+    # what became of it
+    records: dict[Ref, Record] = field(default_factory=dict)  # applied, or found in order
+    skipped: dict[Ref, str] = field(default_factory=dict)  # opted out, with the digest of the manifest
+    healthy: dict[Ref, tuple[str, str]] = field(default_factory=dict)  # (uid, resourceVersion) at which it was Current
+    origin: tuple[str, str] | None = None  # (sourceRef, path) of the last run that went well
+    failed: bool = False  # the last run did not get to its end
+    waiting: Waiting | None = None
+    blocked: str = ""  # the dependency's problem that was told
+
+    # time; all are loop times
+    due: float = 0.0  # the next interval
+    compared: float | None = None  # the last full comparison
+    compare_after: float = 0.0  # no full comparison is due before
+
+    # what the watches told
+    doubt: str = ""  # why they prove nothing at present; ends with a full comparison
+    corrected: dict[Overwrite, tuple[float, ...]] = field(default_factory=dict)  # when each was corrected
+    warned: set[Overwrite] = field(default_factory=set)  # a Warning was sent since the last interval
+    running: bool = False
+    unjudged: set[Ref] = field(default_factory=set)  # changes seen while a run was under way

@@ -1,0 +1,269 @@
+"""One look at one Kustomization: observe, decide, act, report."""
+
+from fluvial.api import Artifact, Kustomization, Reason
+from fluvial.controllers.kustomize import act, decide, report
+from fluvial.controllers.kustomize.act import Failure, Run
+from fluvial.controllers.kustomize.finalize import finalize
+from fluvial.controllers.kustomize.healthwait import Checks, HealthResult, HealthWait
+from fluvial.controllers.kustomize.judging import rejudge
+from fluvial.controllers.kustomize.memory import Memory, Waiting
+from fluvial.controllers.kustomize.observe import Observation, observe
+from fluvial.controllers.kustomize.report import Draft, Told
+from fluvial.controllers.kustomize.world import World, owner_of
+from fluvial.controllers.kustomize.writer import Replaced, write_finalizer, write_status
+from fluvial.gotext import format_duration
+from fluvial.kube import KubeError
+from fluvial.objects import Object, Ref
+from fluvial.runtime import Key, Result
+from fluvial.telemetry import Logger
+
+_EARLY = 0.001  # seconds; a timer may fire that much before its time
+
+
+async def reconcile(world: World, key: Key, log: Logger) -> Result:
+    """Look at `key`.
+
+    Raises:
+        KubeError, PruneFailed, LeadershipLost: look again later, with backoff.
+    """
+    seen = await observe(world, key)
+    memory = seen.memory
+    if memory is None:
+        world.forget(key)
+        return Result()
+    memory.running = True
+    started = world.now()
+    try:
+        return await _look(world, seen, memory, log)
+    except Replaced:
+        log.info("Kustomization was replaced or deleted meanwhile")
+        return Result()
+    finally:
+        memory.running = False
+        rejudge(world, key, memory)
+        labels = {"kind": "Kustomization", "name": key.name, "namespace": key.namespace}
+        if key in world.memories:
+            world.deps.metrics.observe("gotk_reconcile_duration_seconds", labels, world.now() - started)
+
+
+async def _look(world: World, seen: Observation, memory: Memory, log: Logger) -> Result:
+    if (waiting := memory.waiting) is not None:
+        if _is_still_wanted(seen, waiting):
+            assert seen.ks is not None
+            if not waiting.task.done():
+                return Result()
+            memory.waiting = None
+            return await _end_wait(world, seen, seen.ks, memory, waiting, log)
+        _cancel_wait(world, seen, memory)
+    decision = decide.first(seen, requeue_dependency=world.settings.requeue_dependency)
+    assert seen.obj is not None
+    match decision.kind:
+        case decide.Kind.FINALIZE:
+            return await finalize(world, seen.key, seen.obj, seen.ks, memory, log)
+        case decide.Kind.SUSPENDED:
+            log.info("Reconciliation is suspended for this object")
+            return Result()
+        case decide.Kind.ADOPT:
+            await write_finalizer(world, memory, seen.obj, present=True)
+            return await _look(world, await observe(world, seen.key), memory, log)
+        case decide.Kind.PROCEED:
+            assert seen.ks is not None
+            assert seen.artifact is not None
+            memory.blocked = ""
+            return await _proceed(world, seen, seen.ks, memory, seen.artifact, log)
+        case _:
+            return await _refuse(world, seen.obj, memory, decision, seen.artifact, log)
+
+
+async def _refuse(
+    world: World, obj: Object, memory: Memory, decision: decide.First, artifact: Artifact | None, log: Logger
+) -> Result:
+    """Report what keeps the object from being reconciled."""
+    draft = Draft(obj, world.deps.clock.now())
+    if decision.kind is decide.Kind.STALL:
+        draft.stalled(decision.reason, decision.message, observed=decision.observed)
+    else:
+        draft.failed(decision.reason, decision.message)
+    draft.handled()
+    before = report.ready_reason(obj), memory.blocked
+    obj = await write_status(world, memory, obj, draft.obj)
+    memory.blocked = decision.message if decision.kind is decide.Kind.BLOCKED else ""
+    log.info(decision.message)
+    # Flux repeats the event at every look; here it is told once for each cause.
+    if decision.told and before != (decision.reason, memory.blocked):
+        message = decision.message
+        if decision.kind is decide.Kind.BLOCKED:
+            wait = format_duration(world.settings.requeue_dependency)
+            message = f"Dependencies do not meet ready condition, retrying in {wait}"
+        severity: report.Severity = "error" if decision.told == "error" else "info"
+        revision = artifact.revision if artifact is not None else ""
+        world.tell(obj, Told(severity=severity, message=message, revision=revision))
+    if decision.after is None:
+        return Result()
+    memory.due = world.now() + decision.after
+    return Result(decision.after)
+
+
+# -- a run
+
+
+async def _proceed(
+    world: World, seen: Observation, ks: Kustomization, memory: Memory, artifact: Artifact, log: Logger
+) -> Result:
+    assert seen.obj is not None
+    tick = world.now() >= memory.due - _EARLY
+    if tick:
+        memory.warned.clear()
+    run = Run(
+        world=world,
+        key=seen.key,
+        ks=ks,
+        memory=memory,
+        artifact=artifact,
+        log=log,
+        obj=seen.obj,
+        draft=Draft(seen.obj, world.deps.clock.now()),
+        cluster=world.cluster(ks, memory),
+        started=world.now(),
+        tick=tick,
+    )
+    try:
+        drifted = await act.bring_about(run)
+    except Failure as failure:
+        return await _fail(run, failure)
+    try:
+        checks = await act.health_to_check(run)
+    except KubeError as error:
+        return await _fail(run, Failure(Reason.HEALTH_CHECK_FAILED, str(error)))
+    if not checks:
+        return await _succeed(run, drifted=drifted)
+    return await _check_health(run, checks, drifted)
+
+
+async def _check_health(run: Run, refs: list[Ref], drifted: bool) -> Result:
+    """Begin to wait for health; the worker is free meanwhile."""
+    world, ks, memory = run.world, run.ks, run.memory
+    assert run.target is not None
+    checks = Checks(
+        refs=refs,
+        owned=frozenset(run.target.refs),
+        seen=act.changed_objects(run.changes),
+        ttl_jobs=decide.ttl_jobs(run.target.objects([ref for ref in refs if ref.kind == "Job"])),
+        timeout=ks.timeout,
+        fail_fast=not world.settings.gate("DisableFailFastBehavior"),
+    )
+    wait = HealthWait(checks, owner_of(ks), run.cluster.client, world.deps.cache, world.deps.clock)
+    if wait.is_over():
+        result = wait.conclude_at_once()
+        return await _health_known(run, result, drifted=drifted)
+    run.draft.checking_health(report.timed("Running health checks", ks, run.artifact.revision))
+    await run.save()
+    key = run.key
+    task = world.spawn(wait.run(), f"health of {key}")
+    task.add_done_callback(lambda done: None if done.cancelled() else world.enqueue(key))
+    memory.waiting = Waiting(
+        wait=wait, task=task, artifact=run.artifact, generation=ks.generation, started=run.started, drifted=drifted
+    )
+    return Result()
+
+
+def _is_still_wanted(seen: Observation, waiting: Waiting) -> bool:
+    """Whether the run that waits is still the right one."""
+    ks = seen.ks
+    if ks is None or ks.deleted or ks.generation != waiting.generation:
+        return False
+    return seen.artifact is not None and seen.artifact.digest == waiting.artifact.digest
+
+
+def _cancel_wait(world: World, seen: Observation, memory: Memory) -> None:
+    world.end_wait(memory)
+    if seen.obj is None or seen.ks is None or seen.ks.deleted:
+        return
+    source = seen.ks.source
+    cause = f"{source.kind}/{source.namespace}/{source.name}"
+    if seen.ks.generation != seen.ks.observed_generation and seen.ks.observed_generation > 0:
+        cause = f"Kustomization/{seen.key}"
+    text = f"Health checks canceled due to new reconciliation triggered by {cause}"
+    world.tell(seen.obj, Told(severity="info", message=text, reason=Reason.HEALTH_CHECK_CANCELED))
+
+
+async def _end_wait(
+    world: World, seen: Observation, ks: Kustomization, memory: Memory, waiting: Waiting, log: Logger
+) -> Result:
+    assert seen.obj is not None
+    run = Run(
+        world=world,
+        key=seen.key,
+        ks=ks,
+        memory=memory,
+        artifact=waiting.artifact,
+        log=log,
+        obj=seen.obj,
+        draft=Draft(seen.obj, world.deps.clock.now()),
+        cluster=world.cluster(ks, memory),
+        started=waiting.started,
+        tick=True,
+    )
+    return await _health_known(run, waiting.task.result(), drifted=waiting.drifted)
+
+
+async def _health_known(run: Run, result: HealthResult, *, drifted: bool) -> Result:
+    run.memory.healthy |= result.versions
+    took = format_duration(round(result.seconds, 6))
+    if result.problem:
+        text = f"health check failed after {took}: {result.problem}"
+        return await _fail(run, Failure(Reason.HEALTH_CHECK_FAILED, text))
+    message = f"Health check passed in {took}"
+    if not act.was_healthy(run.obj) or (drifted and run.artifact.revision != run.ks.last_applied_revision):
+        run.tell(message)
+    return await _succeed(run, drifted=drifted, health=message)
+
+
+# -- the end of a run
+
+
+async def _succeed(run: Run, *, drifted: bool, health: str = "") -> Result:
+    world, ks, memory = run.world, run.ks, run.memory
+    fresh = not report.is_ready(run.obj) or ks.last_applied_revision != run.artifact.revision
+    if health:
+        run.draft.healthy(health)
+    elif not ks.wait and not ks.health_checks:
+        run.draft.healthy(None)
+    run.draft.succeeded(run.artifact)
+    if fresh or drifted:
+        run.draft.record(memory.digest, run.started, world.now(), Reason.RECONCILIATION_SUCCEEDED, run.artifact)
+    run.draft.handled()
+    await run.save()
+    memory.failed = False
+    memory.origin = (str(ks.source), ks.path)
+    if fresh or drifted:
+        done = report.finished(world.now() - run.started, ks, run.artifact)
+        run.log.info(done.message, revision=run.artifact.revision)
+        world.tell(run.obj, done)
+    if run.tick or fresh or drifted:
+        memory.due = world.now() + world.interval(ks.interval)
+    return Result(max(0.0, memory.due - world.now()))
+
+
+async def _fail(run: Run, failure: Failure) -> Result:
+    world, ks, memory = run.world, run.ks, run.memory
+    run.draft.failed(failure.reason, failure.message)
+    if memory.order and failure.reason in (
+        Reason.RECONCILIATION_FAILED,
+        Reason.PRUNE_FAILED,
+        Reason.HEALTH_CHECK_FAILED,
+    ):
+        run.draft.record(memory.digest, run.started, world.now(), failure.reason, run.artifact)
+    run.draft.handled()
+    await run.save()
+    memory.failed = True
+    after = ks.retry_interval if failure.after is None else failure.after
+    took, wait = format_duration(round(world.now() - run.started, 6)), format_duration(after)
+    if failure.quiet:
+        run.log.info(failure.message)
+    else:
+        text = f"Reconciliation failed after {took}, next try in {wait}"
+        run.log.error(text, error=failure.message, revision=run.artifact.revision)
+        run.tell(failure.message, "error")
+    memory.due = world.now() + after
+    return Result(after)

@@ -1,0 +1,116 @@
+"""What a Kustomization is to look like in the cluster: built anew, or remembered from the last build."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from fluvial.api import Artifact, Kustomization
+from fluvial.apply import Cluster, Resolved, digest_of, make_plan, packed, resolve, staged, unpacked
+from fluvial.artifacts import Fetcher
+from fluvial.build import BuildRequest, merge_variables
+from fluvial.controllers.kustomize.building import find_path, key_of_build, read_variables, run_build, versions_of
+from fluvial.controllers.kustomize.building import inputs_of as build_inputs
+from fluvial.controllers.kustomize.memory import Inputs, Memory
+from fluvial.controllers.kustomize.world import World, owner_of
+from fluvial.objects import Object, Ref
+from fluvial.stdx import Tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Manifests in their final form, in the order of application.
+
+    Args:
+        resolved: None when nothing was built: then manifests are taken from memory where they are needed.
+        payloads: digest of each manifest.
+        digest: of the manifests' text, for the history.
+    """
+
+    refs: tuple[Ref, ...]
+    payloads: Mapping[Ref, str]
+    digest: str
+    inputs: Inputs
+    key: str
+    read: frozenset[str]
+    resolved: Resolved | None = None
+    warnings: tuple[str, ...] = ()
+    remembered: Mapping[Ref, bytes] = field(default_factory=dict)
+
+    def objects(self, refs: Collection[Ref]) -> list[Object]:
+        """The manifests of `refs`."""
+        if self.resolved is not None:
+            return [obj for obj in self.resolved.plan.objects if Ref.of(obj) in refs]
+        return [unpacked(self.remembered[ref]) for ref in self.refs if ref in refs]
+
+    async def only(self, cluster: Cluster, refs: Collection[Ref], world: World) -> Resolved:
+        """The plan of `refs` alone."""
+        if self.resolved is not None:
+            return self.resolved.only(refs)
+        return await resolve(cluster, staged(self.objects(refs), world.settings.custom_stage))
+
+    def packed_manifests(self) -> dict[Ref, bytes]:
+        """What is to be remembered of the manifests."""
+        if self.resolved is None:
+            return dict(self.remembered)
+        return {Ref.of(obj): packed(obj) for obj in self.resolved.plan.objects}
+
+
+def remembered(memory: Memory, inputs: Inputs) -> Target:
+    """The target of the last build, for inputs that give the same."""
+    return Target(
+        refs=memory.order,
+        payloads=memory.payloads,
+        digest=memory.digest,
+        inputs=inputs,
+        key=memory.build_key,
+        read=memory.build_read,
+        remembered=memory.manifests,
+    )
+
+
+async def fetch(fetcher: Fetcher, artifact: Artifact) -> Tree:
+    """The files of the artifact. Raises ArtifactError."""
+    return await fetcher.fetch(artifact.url, artifact.digest)
+
+
+async def make_target(
+    world: World, cluster: Cluster, memory: Memory, ks: Kustomization, artifact: Artifact, tree: Tree
+) -> Target:
+    """Build, unless what the last build read is the same in `tree`.
+
+    Raises:
+        FileNotFoundError: `spec.path` is not there.
+        VariablesError, BuildError: the manifests cannot be made.
+        PreflightFailed: a Secret is still encrypted.
+        KubeError
+    """
+    path = find_path(tree, ks.path)
+    variables = await read_variables(ks, cluster.client)
+    inputs = build_inputs(ks, artifact, versions_of([obj for obj, _ in variables]), world.account(ks))
+    if memory.build_key and memory.build_key == key_of_build(inputs, tree, memory.build_read, memory.uid):
+        return remembered(memory, inputs)
+    request = BuildRequest(
+        tree=tree,
+        path=path,
+        spec=ks.spec,
+        variables=merge_variables([found for _, found in variables], {}),
+        strict=world.settings.gate("StrictPostBuildSubstitutions"),
+    )
+    built = await run_build(world, request)
+    plan = make_plan(
+        built.objects,
+        owner_of(ks),
+        common_labels=ks.common_labels,
+        common_annotations=ks.common_annotations,
+        custom_stage=world.settings.custom_stage,
+    )
+    resolved = await resolve(cluster, plan)
+    return Target(
+        refs=resolved.refs,
+        payloads={Ref.of(obj): digest_of(obj) for obj in resolved.plan.objects},
+        digest=built.digest,
+        inputs=inputs,
+        key=key_of_build(inputs, tree, built.read, memory.uid),
+        read=built.read,
+        resolved=resolved,
+        warnings=built.warnings,
+    )
