@@ -1,13 +1,13 @@
 """`check`: whether the cluster can carry Fluvial, and whether what is installed is well."""
 
 from fluvial.cli import flags
-from fluvial.install import cluster_info
 from fluvial.cli.command import Command
 from fluvial.cli.errors import Failure
 from fluvial.cli.logs import PART_OF
 from fluvial.cli.rollout import rolled_out
 from fluvial.cli.session import Session
 from fluvial.gotext import Constraint, Version
+from fluvial.install import cluster_info
 from fluvial.kube import KubeError
 from fluvial.objects import dig
 
@@ -53,7 +53,7 @@ async def _kubernetes(session: Session) -> bool:
     except ValueError:
         session.say.failure("Kubernetes version can't be determined")
         return False
-    if not Constraint.parse(_KUBERNETES).matches(version):
+    if not Constraint.parse(_KUBERNETES).check(version):
         session.say.failure(f"Kubernetes version {text} does not match {_KUBERNETES}")
         return False
     session.say.success(f"Kubernetes {version} {_KUBERNETES}")

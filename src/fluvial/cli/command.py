@@ -7,7 +7,7 @@ command is called. Flags of a group are persistent: every command below takes th
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
@@ -18,13 +18,13 @@ from fluvial.cli.flags import Flag
 if TYPE_CHECKING:
     from fluvial.cli.session import Session
 
-Result: TypeAlias = "int | None | Awaitable[int | None]"
+Result: TypeAlias = "int | Awaitable[int | None] | None"
 Run: TypeAlias = Callable[..., Result]
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A command of a group before it is imported: `attribute` of `module` is the command."""
+    """A command of a group before it is imported: `attribute` of `module` is the command, or makes it from a name."""
 
     name: str
     short: str
@@ -42,6 +42,7 @@ class Command(click.Command):
         run: called with the session, the arguments, and as keywords the flags of the command and of the groups above
             it; those of the root are in the session.
         max_args: more arguments than this are an error; None = any number.
+        endless: the command runs until it is interrupted: `--timeout` is not for it.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Command(click.Command):
         own: Sequence[Flag] = (),
         max_args: int | None = None,
         aliases: Sequence[str] = (),
+        endless: bool = False,
     ) -> None:
         super().__init__(name, params=list(own), short_help=short, help=long or short, add_help_option=False)
         self.usage = usage
@@ -63,6 +65,7 @@ class Command(click.Command):
         self.run = run
         self.max_args = max_args
         self.aliases = tuple(aliases)
+        self.endless = endless
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         return [*self.params, *persistent(ctx.parent), HELP, _REST]
@@ -84,7 +87,7 @@ class Command(click.Command):
         arguments: tuple[str, ...] = ctx.params["arguments"]
         if self.max_args is not None and len(arguments) > self.max_args:
             if self.max_args == 0:
-                raise UsageFailure(f'unknown command "{arguments[0]}" for "{ctx.command_path}"')
+                raise UsageFailure(f'unknown command "{arguments[0]}" for "{words_of(ctx)}"')
             raise UsageFailure(f"accepts at most {self.max_args} arg(s), received {len(arguments)}")
         mine = [*self.params, *(flag for flag in persistent(ctx.parent) if flag not in persistent_of_root(ctx))]
         assert self.run is not None
@@ -93,7 +96,7 @@ class Command(click.Command):
 
 def unbuilt(name: str, short: str = "", aliases: tuple[str, ...] = ()) -> Child:
     """Return a hidden child for a command of flux that this program does not have yet; calling it says so."""
-    return Child(name, short, "fluvial.cli.unbuilt", aliases=aliases, hidden=True)
+    return Child(name, short, "fluvial.cli.unbuilt", "make", aliases, hidden=True)
 
 
 class Group(Command):
@@ -128,8 +131,15 @@ class Group(Command):
 
 def _load(child: Child) -> Command:
     found = getattr(import_module(child.module), child.attribute)
-    assert isinstance(found, Command)
-    return found
+    command = found if isinstance(found, Command) else found(child.name)
+    assert isinstance(command, Command)
+    return command
+
+
+def words_of(ctx: click.Context) -> str:
+    """Return the words that call the command of `ctx`: `fluvial get sources git`."""
+    above = f"{words_of(ctx.parent)} " if ctx.parent else ""
+    return above + str(ctx.info_name)
 
 
 def persistent(ctx: click.Context | None) -> Iterator[Flag]:

@@ -99,7 +99,8 @@ _SOURCE = Group(
     shared=[
         flags.duration(
             "fetch-timeout",
-            "set a timeout for fetch operations performed by source-controller (e.g. 'git clone' or 'helm repo update')",
+            "set a timeout for fetch operations performed by source-controller "
+            "(e.g. 'git clone' or 'helm repo update')",
         )
     ],
 )

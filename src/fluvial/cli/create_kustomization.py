@@ -1,6 +1,5 @@
 """`create kustomization`."""
 
-import posixpath
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +12,13 @@ from fluvial.cli.manifest import document, exported
 from fluvial.cli.session import Session
 from fluvial.gotext import format_duration
 from fluvial.objects import Object, dig
-from fluvial.stdx import join_inside
+from fluvial.stdx import clean_path
 
 _SOURCE_KINDS = ("OCIRepository", "GitRepository", "Bucket")
 _CHECKED_KINDS = ("Deployment", "DaemonSet", "StatefulSet", "HelmRelease")
 _SOURCE_TEXT = (
-    "source that contains the Kubernetes manifests in the format '[<kind>/]<name>.<namespace>', where kind must be one of: "
-    "(OCIRepository, GitRepository, Bucket), if kind is not specified it defaults to GitRepository"
+    "source that contains the Kubernetes manifests in the format '[<kind>/]<name>.<namespace>', where kind must be one "
+    "of: (OCIRepository, GitRepository, Bucket), if kind is not specified it defaults to GitRepository"
 )
 
 
@@ -143,8 +142,9 @@ def _read_source(text: str) -> Object:
 
 
 def _read_path(text: str) -> str:
-    clean = join_inside("", posixpath.normpath("/" + text.strip()).lstrip("/"))
-    return "./" if clean in ("", ".") else f"./{clean}"
+    """Flatten the path inside its root, as a chroot would: `./a/../../b` is `./b`."""
+    clean = clean_path("/" + text.strip())
+    return "./" if clean == "." else f"./{clean}"
 
 
 def _read_decryption(text: str) -> str:
@@ -215,7 +215,8 @@ command = Command(
         ),
         flags.text(
             "kubeconfig-secret-ref",
-            "the name of the Kubernetes Secret that contains a key with the kubeconfig file for connecting to a remote cluster",
+            "the name of the Kubernetes Secret that contains a key with the kubeconfig file for connecting to a remote "
+            "cluster",
         ),
         flags.duration("retry-interval", "the interval at which to retry a previously failed reconciliation"),
     ],

@@ -241,7 +241,9 @@ command = Command(
         ),
         flags.boolean(
             "recurse-submodules",
-            "when enabled, configures the GitRepository source to initialize and include Git submodules in the artifact it produces",
+            "when enabled, configures the GitRepository source to initialize and include Git submodules in the "
+            "artifact "
+            "it produces",
         ),
         flags.boolean("silent", "assumes the deploy key is already setup, skips confirmation", letter="s"),
         flags.strings(

@@ -74,8 +74,9 @@ command = Group(
             _run,
             usage="[name]",
             aliases=("ks",),
-            long="""The debug kustomization command can be used to troubleshoot failing Flux Kustomization reconciliations.
-WARNING: This command will print sensitive information if Kubernetes Secrets are referenced in the Kustomization .spec.postBuild.substituteFrom field.""",
+            long="""The debug kustomization command can be used to troubleshoot failing Kustomization reconciliations.
+WARNING: This command will print sensitive information if Kubernetes Secrets are referenced in the Kustomization
+.spec.postBuild.substituteFrom field.""",
             example="""
   # Print the status of a Flux Kustomization
   @ debug ks podinfo --show-status

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fluvial.cli import help as helptext
-from fluvial.cli.command import Command, Group, find
+from fluvial.cli.command import Command, Group, find, words_of
 from fluvial.cli.errors import Failure, UsageFailure
 from fluvial.cli.globals import Cluster, environment_warnings, follows_context, read_globals
 from fluvial.cli.root import make_root
@@ -73,7 +73,7 @@ def _start(words: Sequence[str], world: World) -> int | Awaitable[int]:
             plugin = _plugin(ctx, words, world)
             if plugin is not None:
                 return plugin
-            raise UsageFailure(f'unknown command "{arguments[0]}" for "{ctx.command_path}"')
+            raise UsageFailure(f'unknown command "{arguments[0]}" for "{words_of(ctx)}"')
         if isinstance(command, Group):
             world.out.write(helptext.render(ctx))
             return 0
@@ -81,12 +81,12 @@ def _start(words: Sequence[str], world: World) -> int | Awaitable[int]:
         result = command.call(session, ctx)
     if result is None or isinstance(result, int):
         return result or 0
-    return _guard(result, session)
+    return _guard(result, session, 0.0 if command.endless else session.globals.timeout)
 
 
 def _session(ctx: click.Context, world: World) -> Session:
     # cobra runs only the nearest hook, so that `create` and what is below it skip the check of the namespace.
-    checked = "create" not in ctx.command_path.split()
+    checked = "create" not in words_of(ctx).split()
     settings = read_globals(ctx.params, checked=checked)
     session = Session(world, settings)
     if follows_context(ctx.params, ctx, world.environ):
@@ -98,19 +98,17 @@ def _session(ctx: click.Context, world: World) -> Session:
     return session
 
 
-async def _guard(running: Awaitable[int | None], session: Session) -> int:
+async def _guard(running: Awaitable[int | None], session: Session, seconds: float) -> int:
     """Await a command under its timeout; close the client whatever happens."""
     from fluvial.cli.failures import explain, limited
 
     try:
-        return await limited(running, session.globals.timeout) or 0
-    except Failure as failure:
-        return _report(failure, session.world)
+        return await limited(running, seconds) or 0
     except Exception as error:
-        failure_text = explain(error)
-        if failure_text is None:
+        failure = explain(error)
+        if failure is None:
             raise
-        return _report(failure_text, session.world)
+        return _report(failure, session.world)
     finally:
         await session.close()
 

@@ -5,7 +5,6 @@ from collections.abc import Awaitable
 from typing import TypeVar
 
 from fluvial.cli.errors import Failure
-from fluvial.kube import ApiError, KubeError
 
 T = TypeVar("T")
 
@@ -24,7 +23,18 @@ async def limited(running: Awaitable[T], seconds: float) -> T:
 
 
 def explain(error: Exception) -> Failure | None:
-    """Return the failure that `error` means to a user, or None for a fault of our own code, which keeps its traceback."""
-    if isinstance(error, ApiError | KubeError | ValueError | OSError):
+    """Return the failure that `error` means to a user; None for a fault of our own, which keeps its traceback."""
+    # Imported when something went wrong: a command that goes well has no need of them.
+    from fluvial.apply import ApplyError
+    from fluvial.insight import InsightError
+    from fluvial.install import InstallError
+    from fluvial.kube import KubeError
+
+    if isinstance(error, Failure):
+        return error
+    if isinstance(error, ExceptionGroup):
+        # Tasks side by side: the first failure cancelled the others, and is the one to tell.
+        return explain(error.exceptions[0])
+    if isinstance(error, KubeError | InsightError | InstallError | ApplyError | ValueError | OSError):
         return Failure(str(error))
     return None

@@ -32,7 +32,7 @@ class Flag(click.Option):
         return f"-{self.letter}, --{self.flag_name}" if self.letter else f"--{self.flag_name}"
 
 
-class Value(click.ParamType):
+class Value(click.ParamType[Any]):
     """Turns text into a value; a ValueError's text becomes the end of pflag's error message."""
 
     def __init__(self, name: str, read: Callable[[str], Any]) -> None:
@@ -120,7 +120,7 @@ def choice(
     """Declare a flag that takes one of `options`; `wrong(value)` is the text of the error."""
 
     def read(value: str) -> str:
-        if value not in options:
+        if value != default and value not in options:
             raise ValueError(wrong(value))
         return value
 
@@ -130,8 +130,12 @@ def choice(
 def parsed(
     name: str, help_text: str, read: Callable[[str], Any], default: Any = None, *, go_type: str = "string"
 ) -> Flag:
-    """Declare a flag whose value `read` understands."""
-    return Flag(name, "", go_type, default, help_text, type=Value(go_type, read))
+    """Declare a flag whose value `read` understands; the default is not read."""
+
+    def reading(value: str) -> Any:
+        return value if value == default else read(value)
+
+    return Flag(name, "", go_type, default, help_text, type=Value(go_type, reading))
 
 
 def read_bool(value: str) -> bool:

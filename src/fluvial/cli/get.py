@@ -156,7 +156,7 @@ def _all_of(name: str, members: Sequence[FluxKind]) -> Command:
 
 
 async def _get_all(session: Session, members: Sequence[FluxKind], arguments: tuple[str, ...], options: Options) -> None:
-    """Print one table a kind; a kind that the server does not have is passed over, other errors do not stop the rest."""
+    """Print one table a kind; a kind that the server lacks is passed over, and other errors do not stop the rest."""
     from fluvial.kube import NotServed
 
     if options.output in ("json", "yaml", "name"):
@@ -168,7 +168,7 @@ async def _get_all(session: Session, members: Sequence[FluxKind], arguments: tup
         except NotServed:
             continue
         except Exception as error:
-            if not isinstance(error, Failure) and explain(error) is None:
+            if explain(error) is None:
                 raise
             session.say.failure(str(error))
 

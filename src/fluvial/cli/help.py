@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import click
 
-from fluvial.cli.command import HELP, Command, Group, persistent
+from fluvial.cli.command import HELP, Command, Group, persistent, words_of
 from fluvial.cli.flags import Flag
 
 
@@ -28,15 +28,15 @@ def render(ctx: click.Context) -> str:
     if inherited:
         blocks.append("Global Flags:\n" + _flags(inherited))
     if isinstance(command, Group):
-        blocks.append(f'Use "{ctx.command_path} [command] --help" for more information about a command.')
+        blocks.append(f'Use "{words_of(ctx)} [command] --help" for more information about a command.')
     return "\n\n".join(blocks) + "\n"
 
 
 def _usage(ctx: click.Context, command: Command) -> Iterable[str]:
     if isinstance(command, Group):
-        yield f"{ctx.command_path} [command]"
+        yield f"{words_of(ctx)} [command]"
     else:
-        yield " ".join(part for part in (ctx.command_path, command.usage, "[flags]") if part)
+        yield " ".join(part for part in (words_of(ctx), command.usage, "[flags]") if part)
 
 
 def _aliases(ctx: click.Context) -> Sequence[str]:

@@ -107,7 +107,8 @@ def _agree(session: Session, info: ClusterInfo, *, force: bool) -> None:
     """
     if info.bootstrapped:
         raise Failure(
-            f"this cluster has already been bootstrapped with Flux {info.version}! Please use 'flux bootstrap' to upgrade"
+            f"this cluster has already been bootstrapped with Flux {info.version}! "
+            "Please use 'flux bootstrap' to upgrade"
         )
     if info.is_fluvial or force:
         return

@@ -192,8 +192,8 @@ command = Command(
         ),
         flags.text(
             "since-time",
-            "Only return logs after a specific date (RFC3339). Defaults to all logs. Only one of since-time / since may "
-            "be used.",
+            "Only return logs after a specific date (RFC3339). Defaults to all logs. Only one of since-time / since "
+            "may be used.",
         ),
     ],
 )

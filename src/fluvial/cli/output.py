@@ -10,7 +10,7 @@ from fluvial.yamldoc import dump
 
 
 def render(objects: Sequence[Object], format_: str) -> str:
-    """Return `objects` as `json`, `yaml` or `name`, the way kubectl prints them: one object alone, several as a List."""
+    """Return `objects` as `json`, `yaml` or `name`, as kubectl prints them: one object alone, several as a List."""
     if format_ == "name":
         return "".join(f"{_resource(obj)}/{dig(obj, 'metadata', 'name')}\n" for obj in objects)
     shown = [without_managed_fields(obj) for obj in objects]

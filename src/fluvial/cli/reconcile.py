@@ -62,8 +62,8 @@ def _make(kind: FluxKind) -> Command:
         _kustomization,
         usage="[name]",
         aliases=kind.aliases,
-        long="The reconcile kustomization command triggers a reconciliation of a Kustomization resource and waits for it "
-        "to finish.",
+        long="The reconcile kustomization command triggers a reconciliation of a Kustomization resource and waits for "
+        "it to finish.",
         example="""
   # Trigger a Kustomization apply outside of the reconciliation interval
   @ reconcile kustomization podinfo

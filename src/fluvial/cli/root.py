@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from fluvial.cli import flags
-from fluvial.cli.command import Child, Group
+from fluvial.cli.command import Child, Group, unbuilt
 from fluvial.cli.globals import global_flags
 
 _LONG = "Command line utility for assembling Kubernetes CD pipelines the GitOps way."
@@ -66,6 +66,7 @@ _CHILDREN = (
     Child("up", "Run an API server and all controllers in this process", "fluvial.cli.up"),
     Child("version", "Print the client and server-side components version information.", "fluvial.cli.version"),
     Child("why", "Name the one cause why an object is not as it should be", "fluvial.cli.why"),
+    *(unbuilt(name) for name in ("bootstrap", "list", "migrate", "plugin", "pull", "push", "tag", "trigger")),
     Child("__complete", "Answer a shell that asks for completions", "fluvial.cli.complete", hidden=True),
 )
 

@@ -120,7 +120,7 @@ async def _wait(session: Session, kind: FluxKind, name: str) -> tuple[Object | N
         client = await session.client()
         return await until(client, ref_of(session, kind, name), lambda obj: reconciled(session, obj, static=static)), ""
     except Exception as error:
-        if not isinstance(error, Failure) and explain(error) is None:
+        if explain(error) is None:
             raise
         return None, str(error)
 

@@ -20,7 +20,8 @@ def render(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
             widths[column] = max(widths[column], *(width(line) for line in lines))
     text = []
     if heads:
-        text.append("\t".join(_pad(head, widths[column]) for column, head in enumerate(heads)) + "\n")
+        # The header ends in a space where rows of data end in a tab, as flux's table writer has it.
+        text.append("\t".join(_pad(head, widths[column]) for column, head in enumerate(heads)) + " \n")
     for row in cells:
         for number in range(max((len(lines) for lines in row), default=1)):
             line = [_pad(lines[number] if number < len(lines) else "", widths[at]) for at, lines in enumerate(row)]

@@ -21,7 +21,10 @@ async def _run(session: Session, arguments: tuple[str, ...], keep_namespace: boo
         info = await cluster_info(client)
         question = "Are you sure you want to delete Flux and its custom resource definitions"
         if info is not None and info.is_foreign:
-            question = f"Flux is managed by {info.managed_by}! Are you sure you want to delete Flux and its CRDs using Flux CLI"
+            question = (
+                f"Flux is managed by {info.managed_by}! "
+                "Are you sure you want to delete Flux and its CRDs using Flux CLI"
+            )
         session.confirm(question)
     say, namespace = session.say, session.namespace
     say.action(f"deleting components in {namespace} namespace")

@@ -4,11 +4,11 @@ import json
 
 from fluvial import __version__
 from fluvial.cli import flags
-from fluvial.install import cluster_info
 from fluvial.cli.command import Command
 from fluvial.cli.errors import Failure, UsageFailure
 from fluvial.cli.logs import PART_OF
 from fluvial.cli.session import Session
+from fluvial.install import cluster_info
 from fluvial.objects import Object, dig
 from fluvial.yamldoc import dump
 
@@ -49,22 +49,21 @@ def _containers(deployment: Object) -> list[Object]:
 def _component(container: Object, deployment: Object) -> tuple[str, str]:
     """Return component and tag. Our controllers share one image, so its name says less than the Deployment's."""
     image = str(container.get("image", ""))
-    repository, name, tag = split_image(image)
+    name, tag = split_image(image)
     return (str(dig(deployment, "metadata", "name")) if name == "fluvial" else name), tag
 
 
-def split_image(image: str) -> tuple[str, str, str]:
-    """Split an image reference into registry with path, last name and tag.
+def split_image(image: str) -> tuple[str, str]:
+    """Return the last name and the tag of an image reference.
 
     Raises:
         Failure: there is no tag.
     """
     path = image.partition("@")[0]
-    folder, _, last = path.rpartition("/")
-    name, colon, tag = last.partition(":")
+    name, colon, tag = path.rpartition("/")[2].partition(":")
     if not colon:
         raise Failure(f"missing image tag in image {image}")
-    return folder, name, tag
+    return name, tag
 
 
 command = Command(

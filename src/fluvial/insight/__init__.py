@@ -5,7 +5,9 @@ and the user interface print what these functions return.
 """
 
 from fluvial.insight.answers import Answer, Ask, Known, Stage, Step
+from fluvial.insight.changes import Planned, planned, stale
 from fluvial.insight.diagnosis import diagnose
+from fluvial.insight.encrypted import masked
 from fluvial.insight.errors import InsightError
 from fluvial.insight.report import report
 from fluvial.insight.resolve import resolve
@@ -18,14 +20,18 @@ __all__ = [
     "Ask",
     "InsightError",
     "Known",
+    "Planned",
     "Stage",
     "Step",
     "diagnose",
     "draw_trace",
     "draw_tree",
     "kustomization_tree",
+    "masked",
+    "planned",
     "report",
     "resolve",
+    "stale",
     "trace",
     "tree_as_data",
     "why",

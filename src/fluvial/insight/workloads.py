@@ -66,14 +66,15 @@ def _container_cause(container: Object) -> str:
         return f"container {name}: {reason}: {waiting.get('message', '')}{ended}".rstrip(": ")
     ended = dig(container, "state", "terminated", default={})
     if ended.get("exitCode"):
-        return f"container {name} ended with code {ended['exitCode']}: {ended.get('reason', '')} {ended.get('message', '')}".rstrip()
+        told = f"{ended.get('reason', '')} {ended.get('message', '')}".strip()
+        return f"container {name} ended with code {ended['exitCode']}: {told}"
     return ""
 
 
 def _conditions(obj: Object) -> Sequence[str]:
     conditions = dig(obj, "status", "conditions", default=[])
     return [
-        f"{condition.get('type')}={condition.get('status')} {condition.get('reason', '')}: {condition.get('message', '')}"
-        for condition in conditions
-        if isinstance(condition, dict) and condition.get("message")
+        f"{one.get('type')}={one.get('status')} {one.get('reason', '')}: {one['message']}"
+        for one in conditions
+        if isinstance(one, dict) and one.get("message")
     ][:3]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from fluvial.api import names
 from fluvial.health import State, assess
@@ -90,9 +91,12 @@ _COMPONENT_KINDS = (
 async def remove_components(client: Client, namespace: str, *, dry_run: bool) -> AsyncIterator[Outcome]:
     """Delete the controllers and what belongs to them; one outcome for each object."""
     for api_version, kind, namespaced in _COMPONENT_KINDS:
-        found = await client.list(api_version, kind, namespace if namespaced else None, labels=_SELECTOR)
+        try:
+            found = await client.list(api_version, kind, namespace if namespaced else None, labels=_SELECTOR)
+        except NotServed:
+            continue
         for ref in map(Ref.of, found.items):
-            yield await _attempt(ref, "deleted", "deletion", lambda ref=ref: _delete(client, ref, dry_run))
+            yield await _attempt(ref, "deleted", "deletion", partial(_delete, client, ref, dry_run))
 
 
 async def remove_finalizers(client: Client, *, dry_run: bool) -> AsyncIterator[Outcome]:
@@ -109,7 +113,7 @@ async def remove_finalizers(client: Client, *, dry_run: bool) -> AsyncIterator[O
             if dig(obj, "metadata", "finalizers", default=[]):
                 ref = Ref.of(obj)
                 yield await _attempt(
-                    ref, "finalizers deleted", "removing finalizers", lambda ref=ref: _let_go(client, ref, dry_run)
+                    ref, "finalizers deleted", "removing finalizers", partial(_let_go, client, ref, dry_run)
                 )
 
 
@@ -117,13 +121,13 @@ async def remove_crds(client: Client, *, dry_run: bool) -> AsyncIterator[Outcome
     """Delete the CRDs of Flux, and with them every object of their kinds."""
     found = await client.list(_CRD_API, "CustomResourceDefinition", labels=_SELECTOR)
     for ref in map(Ref.of, found.items):
-        yield await _attempt(ref, "deleted", "deletion", lambda ref=ref: _delete(client, ref, dry_run))
+        yield await _attempt(ref, "deleted", "deletion", partial(_delete, client, ref, dry_run))
 
 
 async def remove_namespace(client: Client, namespace: str, *, dry_run: bool) -> Outcome:
     """Delete the namespace of the installation."""
     ref = Ref("", "v1", "Namespace", "", namespace)
-    return await _attempt(ref, "deleted", "deletion", lambda: _delete(client, ref, dry_run))
+    return await _attempt(ref, "deleted", "deletion", partial(_delete, client, ref, dry_run))
 
 
 async def _delete(client: Client, ref: Ref, dry_run: bool) -> None:
