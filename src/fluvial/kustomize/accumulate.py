@@ -144,6 +144,13 @@ class Target:
             raise error.within("merging vars") from error
         return into
 
+    def recurse(self, into: Accumulator) -> Accumulator:
+        """Accumulate on behalf of a kustomization above."""
+        try:
+            return self.accumulate(into)
+        except KustomizeError as error:
+            raise error.within(f"recursed accumulation of path '{self.root.folder}'") from error
+
     def finish(self, done: Accumulator) -> ResMap:
         """Do what is due once, after all layers: hashes, references, vars; and drop what is for local use."""
         resources = done.resources
@@ -200,8 +207,12 @@ class Target:
                 raise problem from error
             raise self._twice(error, problem) from error
         try:
-            with_origin = self._entered(path)
-            into.absorb(self._below(root, component=False, origin=with_origin).accumulate(Accumulator()))
+            target = self._below(root, component=False, origin=self._entered(path))
+            done = target.recurse(Accumulator())
+            try:
+                into.absorb(done)
+            except KustomizeError as error:
+                raise error.within(f"recursed merging from path '{root.folder}'") from error
         except KustomizeError as error:
             raise self._twice(error, problem) from error
 
@@ -214,11 +225,11 @@ class Target:
             try:
                 root = self.root.descend(path)
             except KustomizeError as error:
-                raise error.within("loader.New").at(self.root.path(self.file_name)) from error
+                raise error.quoted_within("loader.New").at(self.root.path(self.file_name)) from error
             try:
-                self._below(root, component=True, origin=self._entered(path)).accumulate(into)
+                self._below(root, component=True, origin=self._entered(path)).recurse(into)
             except KustomizeError as error:
-                raise error.within("accumulateDirectory") from error
+                raise error.quoted_within("accumulateDirectory:") from error
 
     def _entered(self, path: str) -> Origin | None:
         return None if self.origin is None else self.origin.into(path)
@@ -279,7 +290,7 @@ class Target:
         file = self.file
         if file.helm_charts:
             raise NotSupported(
-                "trouble configuring builtin HelmChartInflationGenerator: must specify --enable-helm: charts are not"
+                "trouble configuring builtin HelmChartInflationGenerator with config: must specify --enable-helm: charts are not"
                 " inflated here: use a HelmRelease",
                 file=self.root.path(self.file_name),
                 field="helmCharts",
@@ -299,10 +310,12 @@ class Target:
         try:
             plugins = self._plugins(file.generators or ())
         except KustomizeError as error:
-            raise error.within("loading generator plugins") from error
+            raise error.within("loading generator plugins: failed to load generator") from error
         for plugin in plugins:
             if plugin.generate is None:
-                raise KustomizeError("failed to load generator: plugin not a generator", field="generators")
+                raise KustomizeError(
+                    "loading generator plugins: failed to load generator: plugin not a generator", field="generators"
+                )
             yield plugin.generate(), plugin.origin
 
     def _plugins(self, entries: Sequence[str]) -> list[Plugin]:

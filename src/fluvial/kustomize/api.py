@@ -7,6 +7,7 @@ from typing import Any, Literal
 from fluvial.kustomize.accumulate import Accumulator, SchemaChoice, Target
 from fluvial.kustomize.errors import KustomizeError
 from fluvial.kustomize.files import Root, Store
+from fluvial.kustomize.filters.origins import MANAGED_BY_LABEL
 from fluvial.kustomize.filters.order import LEGACY, sort
 from fluvial.kustomize.kustomization import SortOptions
 from fluvial.kustomize.output import values_of
@@ -26,11 +27,13 @@ class Options:
             default. Either way nothing outside of the tree can be read.
         keep_built_in_schema: with `openapi.path`, know Kubernetes' own types beside the custom ones. The command,
             given a custom schema, forgets its own.
+        managed_by_label: label every object as `buildMetadata: [managedByLabel]` does.
     """
 
     order: Literal["none", "legacy"] = "none"
     root_only: bool = False
     keep_built_in_schema: bool = True
+    managed_by_label: bool = False
 
 
 FLUX = Options()
@@ -74,7 +77,8 @@ def build_tracked(
         sort(resources, target.file.sort_options)
     elif options.order == LEGACY:
         sort(resources, SortOptions(order=LEGACY))
-    return Built(values_of(resources, target.file.build_metadata or ()), frozenset(store.read))
+    metadata = [*(target.file.build_metadata or ()), *([MANAGED_BY_LABEL] if options.managed_by_label else [])]
+    return Built(values_of(resources, metadata), frozenset(store.read))
 
 
 def render(objects: Iterable[Object]) -> str:

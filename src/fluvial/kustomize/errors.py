@@ -4,6 +4,8 @@ KustomizeError     the input is wrong, or upstream refuses it too
 └── NotSupported   the input is right, but asks for what is not built here
 """
 
+from fluvial.gotext import go_quote
+
 
 class KustomizeError(ValueError):
     """A build that cannot be done; the text begins as upstream's does, since people search for it.
@@ -22,6 +24,10 @@ class KustomizeError(ValueError):
     def within(self, prefix: str) -> "KustomizeError":
         """Return this error told from one level up: `prefix: message`; place and kind are kept."""
         return type(self)(f"{prefix}: {self.message}", file=self.file, line=self.line, field=self.field)
+
+    def quoted_within(self, prefix: str) -> "KustomizeError":
+        """Return this error told from one level up, in quotes, as upstream tells of components."""
+        return type(self)(f"{prefix} {go_quote(self.message)}", file=self.file, line=self.line, field=self.field)
 
     def at(self, file: str, line: int = 0) -> "KustomizeError":
         """Return this error with its place, where it has none yet."""

@@ -9,6 +9,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any
 
+from fluvial.gotext import format_float
 from fluvial.kustomize.errors import KustomizeError
 
 
@@ -50,7 +51,8 @@ def decode(value: Any, struct: Struct, *, strict: bool = True) -> Any:
     """Return the record of a JSON object.
 
     Args:
-        strict: refuse fields that the struct does not have.
+        strict: refuse fields that the struct does not have; else numbers and booleans pass for texts too, as
+            sigs.k8s.io/yaml lets them.
     Raises:
         KustomizeError: with the first problem that Go would report, and the field where there is one.
     """
@@ -90,7 +92,7 @@ def _typed(value: Any, kind: Type, struct: Struct, path: tuple[str, ...], strict
             name = f"types.{item.name}" if isinstance(item, Struct) else item.value
             raise _mismatch(value, f"[]{name}", struct, path)
         return [_item(entry, item, struct, path, strict) for entry in value]
-    return _scalar(value, kind, struct, path)
+    return _scalar(value, kind, struct, path, strict)
 
 
 def _item(entry: Any, item: "Kind | Struct", struct: Struct, path: tuple[str, ...], strict: bool) -> Any:
@@ -99,9 +101,11 @@ def _item(entry: Any, item: "Kind | Struct", struct: Struct, path: tuple[str, ..
     return _typed(entry, item, struct, path, strict)
 
 
-def _scalar(value: Any, kind: Kind, struct: Struct, path: tuple[str, ...]) -> Any:
+def _scalar(value: Any, kind: Kind, struct: Struct, path: tuple[str, ...], strict: bool) -> Any:
     if kind is Kind.TEXT and isinstance(value, str):
         return value
+    if kind is Kind.TEXT and not strict and isinstance(value, int | float):
+        return _as_text(value)
     if kind is Kind.FLAG and isinstance(value, bool):
         return value
     if kind in (Kind.INTEGER, Kind.POSITION) and isinstance(value, int) and not isinstance(value, bool):
@@ -109,11 +113,20 @@ def _scalar(value: Any, kind: Kind, struct: Struct, path: tuple[str, ...]) -> An
     if kind is Kind.ANY or (kind is Kind.ANY_MAP and isinstance(value, Mapping)):
         return value
     if kind is Kind.TEXT_MAP and isinstance(value, Mapping):
-        for key in sorted(value):
-            if value[key] is not None and not isinstance(value[key], str):
-                raise _mismatch(value[key], "string", struct, path)
-        return {key: text or "" for key, text in value.items()}
+        texts = {key: "" if text is None else text for key, text in value.items()}
+        for key in sorted(texts):
+            if not strict and isinstance(texts[key], int | float):
+                texts[key] = _as_text(texts[key])
+            if not isinstance(texts[key], str):
+                raise _mismatch(texts[key], "string", struct, path)
+        return texts
     raise _mismatch(value, kind.value, struct, path)
+
+
+def _as_text(value: int | float) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return format_float(value) if isinstance(value, float) else str(value)
 
 
 def _mismatch(value: Any, wanted: str, struct: Struct, path: tuple[str, ...]) -> KustomizeError:

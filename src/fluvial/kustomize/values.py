@@ -37,7 +37,7 @@ BOOL, FLOAT, INT, NULL, STR, TIMESTAMP = "bool", "float", "int", "null", "str", 
 
 _RESOLVABLE = frozenset((STR, BOOL, INT, FLOAT, NULL, TIMESTAMP))
 # What go-yaml's reader refuses; kustomize meets it when it reads its own JSON text as YAML.
-_CONTROL = re.compile("[\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]")
+_CONTROL = re.compile("[\x7f-\x84\x86-\x9f\ufffe\uffff]")
 
 
 def to_json(node: Node) -> Any:
@@ -200,7 +200,24 @@ def json_text_node(value: Any) -> Node | None:
 
 
 _OLD_BOOLEANS = frozenset(
-    ["y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off", "OFF"]  # YAML 1.1; go-yaml v3 quotes them for old readers
+    [
+        "y",
+        "Y",
+        "yes",
+        "Yes",
+        "YES",
+        "on",
+        "On",
+        "ON",
+        "n",
+        "N",
+        "no",
+        "No",
+        "NO",
+        "off",
+        "Off",
+        "OFF",
+    ]  # YAML 1.1; go-yaml v3 quotes them for old readers
 )
 _BASE60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z")
 

@@ -135,16 +135,15 @@ def plain_value(text: str) -> Any:
 class _Frame:
     """One collection that is being read."""
 
-    __slots__ = ("items", "key", "line", "lines", "merge", "node", "pairs")
+    __slots__ = ("items", "key", "lines", "merge", "node", "pairs")
 
-    def __init__(self, node: Node, line: int) -> None:
+    def __init__(self, node: Node) -> None:
         self.node = node
-        self.line = line
         self.pairs: dict[str, Node] | None = node.content if node.kind == MAPPING else None
         self.items: list[Node] | None = None if node.kind == MAPPING else node.content
         self.key: str | None = None  # read, and waiting for its value; a merge key is noted in `merge`
         self.merge: Node | None = None
-        self.lines: dict[str, int] | None = None
+        self.lines: dict[str, int] = {}  # of the keys, counted from 0
 
 
 def _compose(next_event: Callable[[], Event]) -> Node:
@@ -216,7 +215,7 @@ class _Composer:
         if event.anchor is not None:
             self._anchors[event.anchor] = node
             self._open.add(id(node))
-        stack.append(_Frame(node, event.start_mark.line))
+        stack.append(_Frame(node))
         return None
 
     def alias(self, event: Event) -> Node | None:
@@ -269,11 +268,12 @@ class _Composer:
     def _key(self, frame: _Frame, text: str, tag: str, event: Event) -> None:
         """Remember a key; `tag` is "" for text, else what the key really is."""
         frame.key = text
+        frame.lines.setdefault(text, event.start_mark.line)
         if tag == MERGE:
             if frame.merge is not None:
                 raise _error(event, "duplicate merge key")
             frame.merge = _PENDING
-        elif tag and text:
+        elif tag and tag != STR and text:
             _note(frame.node, text, "complex" if tag == "complex" else "bare")
 
 
@@ -287,7 +287,7 @@ def _note(node: Node, key: str, problem: str) -> None:
 
 def _note_double(frame: _Frame, key: str, event: Event) -> None:
     line = event.start_mark.line + 1
-    _note(frame.node, key, f'line {line}: mapping key "{key}" already defined at line {frame.line + 1}')
+    _note(frame.node, key, f'line {line}: mapping key "{key}" already defined at line {frame.lines[key] + 1}')
 
 
 def _merge(frame: _Frame, event: Event) -> None:
