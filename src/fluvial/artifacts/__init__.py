@@ -5,12 +5,13 @@ rules are Flux's (flux-features §2.7, fluxcd/pkg `artifact` and `http/fetch`), 
 Nothing is unpacked to disk: readers get a `Tree`.
 """
 
-from fluvial.artifacts.archive import ArchiveError, ArchiveLimits, pack, unpack
+from fluvial.artifacts.archive import ArchiveError, ArchiveLimits, pack, pack_by, unpack
 from fluvial.artifacts.fetcher import ArtifactError, ArtifactNotFound, ArtifactUnavailable, Fetcher
 from fluvial.artifacts.serving import artifact_handler
-from fluvial.artifacts.store import CorruptArtifact, Store
+from fluvial.artifacts.store import ALGORITHMS, CorruptArtifact, Store
 
 __all__ = [
+    "ALGORITHMS",
     "ArchiveError",
     "ArchiveLimits",
     "ArtifactError",
@@ -21,5 +22,6 @@ __all__ = [
     "Store",
     "artifact_handler",
     "pack",
+    "pack_by",
     "unpack",
 ]

@@ -11,13 +11,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
+import msgspec
 from isal import isal_zlib
 
-from fluvial.stdx import Tree, clean_path
+from fluvial.stdx import Tree, Workers, clean_path
 
 _BLOCK = 512
 _GZIP = 31  # zlib's window bits for a gzip frame
 _LEVEL = 1  # isal's 1: within a tenth of gzip -6 on manifests, ten times as fast
+_INLINE_FILES, _INLINE_BYTES = 500, 1 << 20  # what is packed here: about 3 ms
 _STEP = 1 << 18  # bytes handed to the compressor at once
 _FILE, _EXECUTABLE, _FOLDER = b"0000600\0", b"0000700\0", b"0000750\0"  # as Flux writes them
 _OWNERS = b"0000000\0" * 2
@@ -64,6 +66,19 @@ def pack(tree: Tree) -> bytes:
     batch.append(bytes(2 * _BLOCK))
     out += [compressor.compress(b"".join(batch)), compressor.flush()]
     return b"".join(out)
+
+
+async def pack_by(workers: Workers, tree: Tree) -> bytes:
+    """`pack`, in a worker when it would keep the loop for more than a few milliseconds."""
+    if len(tree) <= _INLINE_FILES and tree.size <= _INLINE_BYTES:
+        return pack(tree)
+    return await workers.run(pack_job, msgspec.msgpack.encode((dict(tree), sorted(tree.executable))))
+
+
+def pack_job(payload: bytes) -> bytes:
+    """`pack` for a worker process."""
+    files, executable = msgspec.msgpack.decode(payload, type=tuple[dict[str, bytes], list[str]])
+    return pack(Tree(files, frozenset(executable)))
 
 
 def unpack(data: bytes, limits: ArchiveLimits | None = None) -> Tree:

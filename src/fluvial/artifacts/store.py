@@ -8,7 +8,6 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
 
 from fluvial.api import Artifact
 from fluvial.disk import DiskError, Entry, Root
@@ -62,11 +61,16 @@ class Store:
         if algorithm not in ALGORITHMS:
             raise ValueError(f"unsupported digest algorithm: {algorithm} (known: {', '.join(ALGORITHMS)})")
         self.root = root
-        self._base = host if host.startswith(("http://", "https://")) else f"http://{host}"
+        self._base = ""
+        self.advertise(host)
         self._clock = clock
         self._ttl = ttl
         self._records = records
         self._algorithm = algorithm
+
+    def advertise(self, host: str) -> None:
+        """Put `host` into URLs from now on."""
+        self._base = host if host.startswith(("http://", "https://")) else f"http://{host}"
 
     def folder(self, kind: str, namespace: str, name: str) -> str:
         """Return where the artifacts of one object are."""
@@ -75,10 +79,6 @@ class Store:
     def url(self, path: str) -> str:
         """Return the address of a stored file."""
         return f"{self._base}/{path.lstrip('/')}"
-
-    def at_current_host(self, artifact: Artifact) -> Artifact:
-        """Return the artifact with its URL on the host that is advertised now."""
-        return replace(artifact, url=self.url(artifact.path)) if artifact.path else artifact
 
     def write(self, path: str, revision: str, data: bytes, metadata: Mapping[str, str] | None = None) -> Artifact:
         """Store an archive and return what a status says of it.

@@ -119,8 +119,8 @@ async def checkout(
     """Look where `spec.ref` leads and fetch the commit, within `spec.timeout`.
 
     Args:
-        seen: the revision of the artifact in storage: when a branch, tag or name still leads there, nothing is fetched.
-            "" fetches in any case.
+        seen: the revision of the artifact in storage: when the reference still leads there, nothing is fetched (Flux
+            fetches commits and version ranges all the same). "" fetches in any case.
         known: the outcome of the fetch before.
     Raises:
         SourceFailure: what goes into `FetchFailed`.
@@ -133,7 +133,8 @@ async def checkout(
             connect(source.url, credentials, web=transport, ssh=ssh) as remote,
         ):
             found = await _resolve(remote, source, listing)
-            if seen and is_cheap(source.reference) and found.revision == normal_revision(seen):
+            if seen and found.revision == normal_revision(seen):
+                await remote.hello()  # a pinned commit is found without asking; that its home is there must be seen
                 return Unchanged(found)
             listing = False
             fetched = await fetch(remote, found, known=known, limits=limits, workers=workers)
