@@ -38,6 +38,10 @@ class Kind(Protocol):
     def rules(self) -> Sequence[str]:
         """CEL rules (`x-kubernetes-validations`) that exist and are not evaluated, as `path: rule`."""
 
+    @property
+    def empty(self) -> Object:
+        """What the decoder makes of an empty object: `empty` of `managedfields.apply` and `update`."""
+
     def reset_fields(self, subresource: str = "") -> FieldSet | None:
         """Return the fields that a write through the main resource ("") or `subresource` sets back."""
 
