@@ -1,32 +1,39 @@
 """resource.Quantity of apimachinery: amounts such as `100m`, `1.5Gi`, `2e3`."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import total_ordering
+from typing import Literal
 
-_FORM = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?((?:[eE][+-]?[0-9]+)|Ki|Mi|Gi|Ti|Pi|Ei|n|u|m|k|M|G|T|P|E|)\Z")
+Format = Literal["BinarySI", "DecimalSI", "DecimalExponent"]
+
+_FORM = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[+-]?[0-9]*)\Z")
+_WRONG = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+_EXPONENT = re.compile(r"[eE]([+-]?[0-9]{1,4})\Z")
 _BINARY = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"]
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BY_POWER = {power: suffix for suffix, power in _DECIMAL.items()}
 _LIMIT = 2**63 - 1
+_MAX_DIGITS = 4096
 
 
 @total_ordering
 @dataclass(frozen=True, slots=True, eq=False)
 class Quantity:
-    """An exact amount; equal amounts are equal whatever their text, `str()` is Kubernetes' canonical text."""
+    """An exact amount; equal amounts are equal whatever their text. `str()` is what Kubernetes writes."""
 
     amount: Fraction
-    format: str  # "BinarySI", "DecimalSI" or "DecimalExponent": how it was written, and will be
+    format: Format  # how it was written, and will be
+    _text: str = field(default="", repr=False)  # as written, where Kubernetes keeps that
 
     def __str__(self) -> str:
+        if self._text:
+            return self._text
         if self.amount == 0:
             return "0"
-        if self.format == "BinarySI":
-            if abs(self.amount) >= 1024:
-                return _binary_text(self.amount)
-            return _decimal_text(self.amount, exponents=False)
+        if self.format == "BinarySI" and abs(self.amount) >= 1024 and self.amount.denominator == 1:
+            return _binary_text(self.amount.numerator)
         return _decimal_text(self.amount, exponents=self.format == "DecimalExponent")
 
     def __eq__(self, other: object) -> bool:
@@ -40,47 +47,65 @@ class Quantity:
 
 
 def parse_quantity(text: str) -> Quantity:
-    """Read a quantity. Fractions finer than 1n are rounded up, away from zero; amounts are capped at ±(2^63 - 1).
+    """Read a quantity. What is finer than 1n is rounded away from zero; binary amounts are capped at ±(2^63 - 1).
 
     Raises:
-        ValueError: with apimachinery's message.
+        ValueError: with apimachinery's message; also beyond 4096 digits.
     """
     match = _FORM.match(text)
-    if not text:
-        raise ValueError("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")
-    if not match or not (match[2] or match[3]):
-        raise ValueError("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")
+    if not text or not match or len(text) > _MAX_DIGITS:
+        raise ValueError(_WRONG)
     sign, whole, fraction, suffix = match.groups()
-    digits = f"{whole or '0'}.{fraction or '0'}"
-    if len(digits) > 4096 or (len(suffix) > 5 and suffix not in _BINARY):
+    whole, fraction = whole.lstrip("0"), fraction or ""
+    if match.end(3) == len(text) and not whole and not fraction:
+        return Quantity(Fraction(0), "DecimalSI", text if text == "0" else "")
+    style, factor = _unit(suffix)
+    amount = Fraction(f"{whole or '0'}.{fraction or '0'}") * factor
+    if _is_kept(whole or "0", fraction, suffix, style):
+        return Quantity(-amount if sign == "-" else amount, style, text)
+    amount = _rounded(amount)
+    if style == "BinarySI":
+        amount = min(amount, Fraction(_LIMIT))
+        if amount < 1:
+            style = "DecimalSI"
+    return Quantity(-amount if sign == "-" else amount, style)
+
+
+def _unit(suffix: str) -> tuple[Format, Fraction]:
+    if suffix in _DECIMAL:
+        return "DecimalSI", Fraction(10) ** _DECIMAL[suffix]
+    if suffix in _BINARY:
+        return "BinarySI", Fraction(1024 ** _BINARY.index(suffix))
+    exponent = _EXPONENT.match(suffix)
+    if not exponent:
         raise ValueError("unable to parse quantity's suffix")
-    value = Fraction(digits)
-    if suffix in _BINARY[1:]:
-        value *= 1024 ** _BINARY.index(suffix)
-        style = "BinarySI"
-    elif suffix[:1] in ("e", "E") and len(suffix) > 1:
-        value *= Fraction(10) ** int(suffix[1:])
-        style = "DecimalExponent"
-    else:
-        value *= Fraction(10) ** _DECIMAL[suffix]
-        style = "DecimalSI"
-    return Quantity(_bounded(-value if sign == "-" else value), style)
+    return "DecimalExponent", Fraction(10) ** int(exponent[1])
 
 
-def _bounded(value: Fraction) -> Fraction:
-    nanos = value * 10**9
-    if nanos.denominator != 1:
-        up = -(-nanos.numerator // nanos.denominator)
-        down = nanos.numerator // nanos.denominator
-        value = Fraction(up if value > 0 else down, 10**9)
-    return max(Fraction(-_LIMIT), min(Fraction(_LIMIT), value))
+def _is_kept(whole: str, fraction: str, suffix: str, style: Format) -> bool:
+    """Tell whether apimachinery keeps the text as it is: a short one that looks canonical to its first glance."""
+    digits = whole + fraction
+    if style == "BinarySI":
+        power = 10 * _BINARY.index(suffix)
+        return not fraction and 14 - len(whole) - int(power * 0.3) >= 0 and int(whole) % 8 != 0
+    exponent = _EXPONENT.match(suffix)
+    scale = (int(exponent[1]) if exponent else _DECIMAL[suffix]) - len(fraction)
+    return (
+        len(digits) <= 18
+        and scale >= -9
+        and scale % 3 == 0
+        and not digits.endswith("000")
+        and not digits.startswith("0")
+    )
 
 
-def _binary_text(amount: Fraction) -> str:
-    if amount.denominator != 1:
-        # a part of a byte: apimachinery leaves the binary form for the decimal one
-        return _decimal_text(amount, exponents=False)
-    number, index = amount.numerator, 0
+def _rounded(amount: Fraction) -> Fraction:
+    nanos = amount * 10**9
+    return Fraction(-(-nanos.numerator // nanos.denominator), 10**9)
+
+
+def _binary_text(number: int) -> str:
+    index = 0
     while number % 1024 == 0 and index < len(_BINARY) - 1:
         number //= 1024
         index += 1
@@ -93,7 +118,7 @@ def _decimal_text(amount: Fraction, *, exponents: bool) -> str:
         amount *= 1000
         power -= 3
     number = amount.numerator
-    while number % 1000 == 0 and power < 18:
+    while number % 1000 == 0 and (exponents or power < 18):
         number //= 1000
         power += 3
     if exponents:

@@ -28,7 +28,9 @@ class FieldSelector:
             at, operator = _operator(part)
             if not operator:
                 raise SelectorError(f"invalid selector: '{text}'; can't understand '{part}'")
-            terms.append((part[:at], operator != "!=", _unescape(part[at + len(operator) :])))
+            path, value = part[:at], _unescape(part[at + len(operator) :])
+            if path or value:
+                terms.append((path, operator != "!=", value))
         return cls(tuple(terms))
 
     def matches(self, obj: Mapping[str, Any]) -> bool:

@@ -24,8 +24,8 @@ def apply_merge_patch(target: Any, patch: Any) -> Any:
 def make_merge_patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """Return the smallest merge patch that turns `before` into `after`; empty when they are equal.
 
-    A null inside of `after` cannot be said in a merge patch (there it means removal); such a key is left out where
-    `before` has none and removed where it has one, as evanphx/json-patch does.
+    A null inside of `after` cannot be said in a merge patch (there it means removal): the key is left out where
+    `before` has none, and removed where it has one.
     """
     patch: dict[str, Any] = {key: None for key in before if key not in after}
     for key, value in after.items():

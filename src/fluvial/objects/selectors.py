@@ -107,7 +107,7 @@ def make_requirement(key: str, operator: str, values: Sequence[str]) -> Requirem
     if wrong := label_key_problems(key):
         problems.append(f"key: Invalid value: {go_quote(key)}: {'; '.join(wrong)}")
     if problem := _wrong_count(operator, values):
-        problems.append(f"values: Invalid value: {go_json(list(values))}: {problem}")
+        problems.append(f"values: Invalid value: {go_json(list(values) or None)}: {problem}")
     if operator in ("gt", "lt"):
         problems += [
             f"values[{index}]: Invalid value: {go_quote(value)}: for 'Gt', 'Lt' operators, the value must be an integer"

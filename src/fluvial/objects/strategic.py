@@ -113,34 +113,44 @@ def _delete_items(live: dict[str, Any], key: str, items: Any) -> None:
 
 
 def _merge_ordered(live: dict[str, Any], patch: dict[str, Any], key: str, order: Any, schema: PatchSchema) -> None:
-    """Merge the list `key` and give it the order that `$setElementOrder` asks for: patch before live where they differ."""
+    """Merge the list `key` and give it the order that `$setElementOrder` asks for; the patch's comes before live's."""
     field = schema.field(key)
     merge_key = field.merge_key
-    old, new = live.get(key), patch.pop(key, None)
-    for found in (order, *(found for found in (old, new) if found is not None)):
+    has_old, has_new = key in live, key in patch
+    old, new = live.get(key, []), patch.pop(key, [])
+    for found in (order, old, new):
         if not isinstance(found, list):
             raise PatchError(f"expected a []interface {{}}, but received a {_go_type(found)}")
-    _check_order(new or [], order, merge_key)
-    if old is None and new is None:
+    _check_order(new, order, merge_key)
+    if not has_old and not has_new:
         return
-    if new is None:
+    if not has_new:
         merged = old
-    elif old is None:
+    elif not has_old:
         merged = _without_directives(new)
     else:
         merged = _merge_list(old, new, field) if _strategy(field) == "merge" else new
-    _check_alike(old or [], new or [], some=True)
-    live[key] = _in_order(merged or [], order, old or [], merge_key)
+    _check_alike(old, new, some=True)
+    live[key] = _in_order(merged, order, old, merge_key)
 
 
 def _check_order(new: list[Any], order: list[Any], merge_key: str) -> None:
-    items = [item for item in new if not (isinstance(item, dict) and _DIRECTIVE in item)]
-    place = iter(order)
-    for item in items:
-        if not any(same_json(_identity(item, merge_key), _identity(other, merge_key)) for other in place):
-            raise PatchError(
-                f"The order in patch list:\n{_shown(new)}\n doesn't match $setElementOrder list:\n{_shown(order)}\n"
-            )
+    """Demand that the patch's items come in the order asked for; items to delete don't count, other directives only
+    as far as upstream's loop looks.
+    """
+    items = [item for item in new if not (merge_key and item.get(_DIRECTIVE) == "delete")] if order else []
+    at = place = 0
+    while at < len(items) and place < len(order):
+        if isinstance(items[at], dict) and _DIRECTIVE in items[at]:
+            at += 1
+            continue
+        if same_json(_identity(items[at], merge_key), _identity(order[place], merge_key)):
+            at += 1
+        place += 1
+    if at < len(items):
+        raise PatchError(
+            f"The order in patch list:\n{_shown(new)}\n doesn't match $setElementOrder list:\n{_shown(order)}\n"
+        )
 
 
 def _merge_list(old: list[Any], new: list[Any], field: PatchSchema) -> list[Any]:
@@ -164,7 +174,7 @@ def _merge_list(old: list[Any], new: list[Any], field: PatchSchema) -> list[Any]
 
 
 def _carry_out_directives(old: list[Any], new: list[Any], merge_key: str) -> tuple[list[Any], list[Any]]:
-    """Return the live list without what the patch deletes (empty for `$patch: replace`), and the plain items of the patch."""
+    """Return the list to merge into, without what the patch deletes, and the patch's items that are no directives."""
     plain, replace = [], False
     for item in new:
         directive = item.get(_DIRECTIVE)
