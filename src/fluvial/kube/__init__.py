@@ -18,8 +18,9 @@ from fluvial.kube.errors import (
     NotServed,
     Unreachable,
 )
-from fluvial.kube.resources import Applied, ObjectList, Resource, WatchEvent
+from fluvial.kube.resources import Applied, ObjectList, Resource
 from fluvial.kube.watching import WatchStream
+from fluvial.wire import WatchEvent
 
 __all__ = [
     "ApiError",

@@ -8,10 +8,9 @@ otherwise the caller learns
 """
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -20,6 +19,7 @@ from fluvial.kube.errors import ApiError, Unreachable, api_error
 from fluvial.kube.gates import Flows, RateLimit
 from fluvial.net import NetError, ReplyLost, Request, Response, TimedOut, Transport
 from fluvial.stdx import NO_METRICS, Metrics
+from fluvial.wire import media
 
 MAX_REPEATS = 10  # as client-go; a server that says 429 eleven times in a row gets a failed reconcile and its backoff
 REQUEST_TIMEOUT = 65.0  # seconds; kube-apiserver gives up on a request after 60
@@ -48,7 +48,7 @@ class Call:
     """One request to the API server, before identity and credentials are put on it.
 
     Attributes:
-        path: percent-encoded.
+        path, query: percent-encoded.
         idempotent: doing it twice is as doing it once, for the caller too.
         writes: counts against the bound of writes in flight.
         resource: what the flow is named after.
@@ -57,10 +57,10 @@ class Call:
 
     method: str
     path: str
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: str = ""
     body: bytes = b""
     content_type: str = ""
-    accept: str = "application/json"
+    accept: str = media.JSON
     idempotent: bool = False
     writes: bool = False
     resource: str = ""
@@ -69,7 +69,7 @@ class Call:
 
     @property
     def target(self) -> str:
-        return f"{self.path}?{urlencode(self.query, quote_via=quote)}" if self.query else self.path
+        return f"{self.path}?{self.query}" if self.query else self.path
 
 
 class Channel:

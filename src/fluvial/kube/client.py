@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
-from urllib.parse import quote
 
 import msgspec
 
@@ -12,20 +12,13 @@ from fluvial.kube.credentials import Credentials
 from fluvial.kube.discovery import Discovery
 from fluvial.kube.errors import ApiError, DiscoveryIncomplete, Expired, Unreachable
 from fluvial.kube.gates import RateLimit
-from fluvial.kube.resources import Applied, ObjectList, Resource, WatchEvent
+from fluvial.kube.resources import Applied, ObjectList, Resource
 from fluvial.kube.watching import WatchStream
 from fluvial.net import Transport
 from fluvial.objects import Object, Ref
 from fluvial.stdx import NO_METRICS, Chance, Metrics
+from fluvial.wire import DeleteOptions, ListOptions, WatchEvent, WriteOptions, build_path, build_query, media
 
-_PATCHES = {
-    "merge": "application/merge-patch+json",
-    "json": "application/json-patch+json",
-    "strategic": "application/strategic-merge-patch+json",
-}
-_APPLY = "application/apply-patch+yaml"  # JSON is YAML
-_META = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-_META_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _WATCH_SECONDS = (300.0, 600.0)  # a watch asks for a time in between, as client-go's reflector does
 _WATCH_GRACE = 30.0  # seconds beyond that after which a silent connection counts as dead
 _RESUME_DELAYS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)  # seconds between attempts to resume a broken watch
@@ -140,7 +133,7 @@ class Client:
         """
         resource = await self.resource(api_version, kind)
         path = object_path(resource, namespace, name)
-        accept = _META if metadata_only else "application/json"
+        accept = media.METADATA if metadata_only else media.JSON
         call = Call(method="GET", path=path, accept=accept, idempotent=True, resource=resource.plural)
         try:
             _, body = await self._channel.call(call, self._who)
@@ -171,15 +164,15 @@ class Client:
             Expired: the pages went out of date twice.
         """
         resource = await self.resource(api_version, kind)
-        query = _selectors(labels, fields)
-        if resource_version:
-            query["resourceVersion"] = resource_version
+        options = ListOptions(
+            label_selector=labels, field_selector=fields, resource_version=resource_version, limit=limit
+        )
         try:
-            return await self._pages(resource, namespace, query, metadata_only, limit)
+            return await self._pages(resource, namespace, options, metadata_only)
         except Expired:
             if not limit:
                 raise
-            return await self._pages(resource, namespace, query, metadata_only, 0)
+            return await self._pages(resource, namespace, replace(options, limit=0), metadata_only)
 
     async def open_watch(
         self,
@@ -202,17 +195,21 @@ class Client:
         """
         resource = await self.resource(api_version, kind)
         seconds = self._chance.uniform(*_WATCH_SECONDS)
-        query = _selectors(labels, fields)
-        query |= {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(int(seconds))}
-        if resource_version:
-            query["resourceVersion"] = resource_version
-        if send_initial_events:
-            query |= {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
+        options = ListOptions(
+            label_selector=labels,
+            field_selector=fields,
+            resource_version=resource_version,
+            resource_version_match="NotOlderThan" if send_initial_events else "",
+            timeout_seconds=int(seconds),
+            allow_watch_bookmarks=True,
+            send_initial_events=True if send_initial_events else None,
+            watch=True,
+        )
         call = Call(
             method="GET",
             path=collection_path(resource, namespace),
-            query=query,
-            accept=_META if metadata_only else "application/json",
+            query=options.query(),
+            accept=media.METADATA if metadata_only else media.JSON,
             resource=resource.plural,
             timeout=seconds + _WATCH_GRACE,
             long_lived=True,
@@ -271,7 +268,7 @@ class Client:
         resource = await self._resource_of(obj)
         namespace = _namespace_of(obj)
         _needs_namespace(resource, namespace, "an empty namespace may not be set during creation")
-        query = _write_query(dry_run, field_manager)
+        query = WriteOptions(dry_run=dry_run, field_manager=field_manager).query()
         path = collection_path(resource, namespace)
         return (await self._write("POST", path, resource, obj, query=query, idempotent=dry_run))[1]
 
@@ -279,7 +276,7 @@ class Client:
         """Replace the object (or a subresource); with a resourceVersion inside, 409 when it moved."""
         resource = await self._resource_of(obj)
         path = self._path_of(resource, Ref.of(obj), subresource)
-        query = _write_query(dry_run=False, field_manager=field_manager)
+        query = WriteOptions(field_manager=field_manager).query()
         return (await self._write("PUT", path, resource, obj, query=query))[1]
 
     async def patch(
@@ -295,8 +292,8 @@ class Client:
         """Patch and return the object. 404 (`is_not_found`) is an error here."""
         resource = await self.resource(ref.api_version, ref.kind)
         path = self._path_of(resource, ref, subresource)
-        query = _write_query(dry_run, field_manager)
-        content_type = _PATCHES[kind]
+        query = WriteOptions(dry_run=dry_run, field_manager=field_manager).query()
+        content_type = media.PATCH_TYPES[kind]
         return (await self._write("PATCH", path, resource, patch, content_type, query=query, idempotent=dry_run))[1]
 
     async def apply(
@@ -312,11 +309,12 @@ class Client:
         """Server-side apply. Idempotent, so a lost reply is repeated once before `Unreachable` is raised."""
         resource = await self._resource_of(obj)
         path = self._path_of(resource, Ref.of(obj), subresource)
-        query = _write_query(dry_run, field_manager)
-        query["force"] = "true" if force else "false"
-        if field_validation:
-            query["fieldValidation"] = field_validation
-        status, result = await self._write("PATCH", path, resource, obj, _APPLY, query=query, idempotent=True)
+        query = WriteOptions(
+            dry_run=dry_run, field_manager=field_manager, field_validation=field_validation, force=force
+        ).query()
+        status, result = await self._write(
+            "PATCH", path, resource, obj, media.APPLY_PATCH, query=query, idempotent=True
+        )
         return Applied(result, created=status == 201)
 
     async def delete(
@@ -335,15 +333,10 @@ class Client:
         """
         resource = await self.resource(ref.api_version, ref.kind)
         path = self._path_of(resource, ref, "")
-        options: Object = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
-        preconditions = {"uid": uid, "resourceVersion": resource_version}
-        if held := {key: value for key, value in preconditions.items() if value}:
-            options["preconditions"] = held
-        if dry_run:
-            options["dryRun"] = ["All"]
+        options = DeleteOptions(dry_run=dry_run, uid=uid, resource_version=resource_version, propagation=propagation)
         try:
             # With a uid a repeat can never hit a successor of the same name.
-            await self._write("DELETE", path, resource, options, idempotent=bool(uid) or dry_run)
+            await self._write("DELETE", path, resource, options.body(), idempotent=bool(uid) or dry_run)
         except ApiError as error:
             if not (error.is_not_found and await self._object_is_gone(error, resource, ref.name)):
                 raise
@@ -356,14 +349,14 @@ class Client:
         query: Mapping[str, str] | None = None,
         body: bytes = b"",
         content_type: str = "",
-        accept: str = "application/json",
+        accept: str = media.JSON,
     ) -> bytes:
         """Return the body of any path ("/openapi/v2", "/readyz"); `path` is percent-encoded already."""
         reads = method in ("GET", "HEAD")
         call = Call(
             method=method,
             path=path,
-            query=query or {},
+            query=build_query(dict(query or {})),
             body=body,
             content_type=content_type,
             accept=accept,
@@ -373,11 +366,11 @@ class Client:
         )
         return (await self._channel.call(call, self._who))[1]
 
-    # -- parts
-
     async def lines(self, path: str, *, query: Mapping[str, str] | None = None) -> AsyncIterator[str]:
         """Yield the lines of a text reply as they come (a pod's log), without their ends; for as long as it takes."""
-        call = Call(method="GET", path=path, query=query or {}, accept="*/*", timeout=None, long_lived=True)
+        call = Call(
+            method="GET", path=path, query=build_query(dict(query or {})), accept="*/*", timeout=None, long_lived=True
+        )
         response = await self._channel.open(call, self._who)
         rest = b""
         try:
@@ -390,21 +383,23 @@ class Client:
         finally:
             response.close()
 
+    # -- parts
+
     async def _write(
         self,
         method: str,
         path: str,
         resource: Resource,
         body: Any,
-        content_type: str = "application/json",
+        content_type: str = media.JSON,
         *,
-        query: Mapping[str, str] | None = None,
+        query: str = "",
         idempotent: bool = False,
     ) -> tuple[int, Object]:
         call = Call(
             method=method,
             path=path,
-            query=query or {},
+            query=query,
             body=msgspec.json.encode(body),
             content_type=content_type,
             idempotent=idempotent,
@@ -417,21 +412,19 @@ class Client:
         return status, _typed(_decode(reply), resource)
 
     async def _pages(
-        self, resource: Resource, namespace: str | None, query: Mapping[str, str], metadata_only: bool, limit: int
+        self, resource: Resource, namespace: str | None, options: ListOptions, metadata_only: bool
     ) -> ObjectList:
         path = collection_path(resource, namespace)
-        accept = _META_LIST if metadata_only else "application/json"
+        accept = media.METADATA_LIST if metadata_only else media.JSON
         items: list[Object] = []
-        token = ""
         while True:
-            page_query = dict(query)
-            if limit:
-                page_query["limit"] = str(limit)
-            if token:
-                page_query.pop("resourceVersion", None)
-                page_query["continue"] = token
             call = Call(
-                method="GET", path=path, query=page_query, accept=accept, idempotent=True, resource=resource.plural
+                method="GET",
+                path=path,
+                query=options.query(),
+                accept=accept,
+                idempotent=True,
+                resource=resource.plural,
             )
             _, body = await self._channel.call(call, self._who)
             page = _decode(body)
@@ -440,6 +433,7 @@ class Client:
             token = metadata.get("continue") or ""
             if not token:
                 return ObjectList(items, metadata.get("resourceVersion") or "")
+            options = replace(options, continue_token=token, resource_version="")
 
     async def _object_is_gone(self, error: ApiError, resource: Resource, name: str) -> bool:
         """Tell "no such object" from "no such path"; the latter raises what a fresh discovery says."""
@@ -461,17 +455,16 @@ class Client:
 
 def collection_path(resource: Resource, namespace: str | None) -> str:
     """Return the path of a kind in one namespace, or in all (None, or a kind without namespaces)."""
-    root = f"/apis/{resource.group}/{resource.version}" if resource.group else f"/api/{resource.version}"
-    if resource.namespaced and namespace:
-        return f"{root}/namespaces/{quote(namespace, safe='')}/{resource.plural}"
-    return f"{root}/{resource.plural}"
+    within = namespace or "" if resource.namespaced else ""
+    return build_path(resource.group, resource.version, resource.plural, namespace=within)
 
 
 def object_path(resource: Resource, namespace: str, name: str) -> str:
     """Return the path of one object."""
     if not name or name in (".", "..") or "/" in name:
         raise ApiError(400, "BadRequest", f'"{name}" is not a name that an object can have')
-    return f"{collection_path(resource, namespace)}/{quote(name, safe='')}"
+    within = namespace if resource.namespaced else ""
+    return build_path(resource.group, resource.version, resource.plural, namespace=within, name=name)
 
 
 def _needs_namespace(resource: Resource, namespace: str, text: str) -> None:
@@ -481,24 +474,6 @@ def _needs_namespace(resource: Resource, namespace: str, text: str) -> None:
 
 def _namespace_of(obj: Object) -> str:
     return Ref.of(obj).namespace
-
-
-def _selectors(labels: str, fields: str) -> dict[str, str]:
-    query: dict[str, str] = {}
-    if labels:
-        query["labelSelector"] = labels
-    if fields:
-        query["fieldSelector"] = fields
-    return query
-
-
-def _write_query(dry_run: bool, field_manager: str) -> dict[str, str]:
-    query: dict[str, str] = {}
-    if field_manager:
-        query["fieldManager"] = field_manager
-    if dry_run:
-        query["dryRun"] = "All"
-    return query
 
 
 def _decode(body: bytes) -> Object:

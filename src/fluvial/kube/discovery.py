@@ -15,12 +15,8 @@ from fluvial.kube.channel import Call, Channel, Identity
 from fluvial.kube.errors import ApiError, DiscoveryIncomplete, NotServed, Unreachable
 from fluvial.kube.resources import Resource
 from fluvial.objects import split_api_version
+from fluvial.wire import media
 
-_AGGREGATED = (
-    "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"
-    "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,"
-    "application/json"
-)
 _MISS_AGE = 1.0  # seconds that an answer "no such kind" stands, so that a plan with a thousand of them asks once
 
 
@@ -120,7 +116,7 @@ class Discovery:
         return await self._one_by_one(core, groups)
 
     async def _document(self, path: str) -> Mapping[str, Any]:
-        call = Call(method="GET", path=path, accept=_AGGREGATED, idempotent=True, resource="discovery")
+        call = Call(method="GET", path=path, accept=media.ACCEPT_DISCOVERY, idempotent=True, resource="discovery")
         _, body = await self._channel.call(call, Identity())
         value = msgspec.json.decode(body)
         return value if isinstance(value, dict) else {}

@@ -1,7 +1,6 @@
 """What a server serves: one record per resource, and what a call answers."""
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
 from fluvial.objects import Object
 
@@ -46,19 +45,3 @@ class Applied:
 
     object: Object
     created: bool
-
-
-@dataclass(frozen=True, slots=True)
-class WatchEvent:
-    """One change. A BOOKMARK's object has only a resourceVersion (and the end mark of initial events)."""
-
-    type: Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
-    object: Object = field(repr=False)
-
-    @property
-    def ends_initial_events(self) -> bool:
-        """True for the bookmark after the last of `send_initial_events`."""
-        if self.type != "BOOKMARK":
-            return False
-        marks = self.object.get("metadata", {}).get("annotations") or {}
-        return bool(marks.get("k8s.io/initial-events-end") == "true")

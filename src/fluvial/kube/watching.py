@@ -2,24 +2,11 @@
 
 from collections import deque
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Self
 
-import msgspec
-
-from fluvial.kube.errors import KubeError, Unreachable, api_error
-from fluvial.kube.resources import WatchEvent
+from fluvial.kube.errors import Unreachable, api_error
 from fluvial.net import NetError, Response
-from fluvial.objects import Object
-
-_FRAME_LIMIT = 64 << 20  # bytes; far above etcd's largest object, so only a broken server meets it
-
-
-class _Frame(msgspec.Struct):
-    type: str
-    object: dict[str, Any]
-
-
-_DECODER = msgspec.json.Decoder(_Frame)
+from fluvial.wire import FrameReader, WatchEvent, WatchFormatError
 
 
 class WatchStream:
@@ -38,42 +25,37 @@ class WatchStream:
         self._response = response
         self._api_version = api_version
         self._kind = kind
-        self._frames: deque[bytes] = deque()
-        self._partial: list[bytes] = []  # of a frame that is not whole yet
-        self._partial_size = 0
+        self._reader = FrameReader()
+        self._events: deque[WatchEvent] = deque()
         self.resource_version = resource_version
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> WatchEvent:
-        while not self._frames:
+        while not self._events:
             if not await self._receive():
                 raise StopAsyncIteration
-        try:
-            return self._event(self._frames.popleft())
-        except KubeError:
+        event = self._events.popleft()
+        obj = event.object
+        if event.type == "ERROR":
             self.close()
-            raise
+            code = obj.get("code")
+            raise api_error(code if isinstance(code, int) else 500, obj, "", 0.0)
+        if obj.get("kind") in (None, "PartialObjectMetadata"):
+            obj["apiVersion"] = self._api_version
+            obj["kind"] = self._kind
+        self.resource_version = obj.get("metadata", {}).get("resourceVersion") or self.resource_version
+        return event
 
     async def _receive(self) -> bool:
-        """Wait for more bytes and cut them into frames; False at the end."""
+        """Wait for more bytes and cut them into events; False at the end."""
         try:
             chunk = await self._response.chunk()
-        except NetError as error:
+            self._events.extend(self._reader.feed(chunk))
+        except (NetError, WatchFormatError) as error:
+            self.close()
             raise Unreachable(f"watch of {self._kind} broke off: {error}", maybe_done=False) from error
-        head, newline, tail = chunk.rpartition(b"\n")
-        if newline:
-            self._partial.append(head)
-            self._frames.extend(frame for frame in b"".join(self._partial).split(b"\n") if frame)
-            self._partial = [tail]
-            self._partial_size = len(tail)
-        else:
-            self._partial.append(tail)
-            self._partial_size += len(tail)
-            if self._partial_size > _FRAME_LIMIT:
-                self.close()
-                raise Unreachable(f"a watch event is longer than {_FRAME_LIMIT} bytes", maybe_done=False)
         return bool(chunk)
 
     def close(self) -> None:
@@ -87,22 +69,3 @@ class WatchStream:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _event(self, frame: bytes) -> WatchEvent:
-        try:
-            decoded = _DECODER.decode(frame)
-        except msgspec.DecodeError as error:
-            raise Unreachable(f"a watch event of {self._kind} is not valid JSON: {error}", maybe_done=False) from error
-        obj: Object = decoded.object
-        if decoded.type == "ERROR":
-            raise _error_of(obj)
-        if obj.get("kind") in (None, "PartialObjectMetadata"):
-            obj["apiVersion"] = self._api_version
-            obj["kind"] = self._kind
-        self.resource_version = obj.get("metadata", {}).get("resourceVersion") or self.resource_version
-        return WatchEvent(cast("Any", decoded.type), obj)
-
-
-def _error_of(status: Object) -> KubeError:
-    code = status.get("code")
-    return api_error(code if isinstance(code, int) else 500, status, "", 0.0)

@@ -25,6 +25,7 @@ from fluvial.objects import LabelSelector, Object, Ref, labels
 from fluvial.runtime.queue import Key
 from fluvial.stdx import NO_METRICS, Chance, Metrics
 from fluvial.telemetry import Logger
+from fluvial.wire import is_initial_events_end
 
 _FIRST_DELAY = 0.2  # seconds; a restarted API server is back at once as far as its clients can tell
 _LAST_DELAY = 30.0  # seconds; client-go's reflector goes no further either
@@ -295,7 +296,7 @@ class Informer:
     def _collect(self, collected: dict[Key, Object], event: WatchEvent) -> bool:
         """Add one initial event; True when the state is complete."""
         if event.type == "BOOKMARK":
-            return event.ends_initial_events
+            return is_initial_events_end(event)
         key = key_of(event.object)
         if event.type == "DELETED":
             collected.pop(key, None)
