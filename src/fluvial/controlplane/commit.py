@@ -12,6 +12,7 @@ from fluvial.controlplane import strategies
 from fluvial.controlplane.conversion import to_storage
 from fluvial.controlplane.core import Core
 from fluvial.controlplane.errors import StatusError
+from fluvial.controlplane.interim import checked
 from fluvial.controlplane.request import Call
 from fluvial.controlplane.resources import Resource, key_of
 from fluvial.controlplane.schemas import FieldError
@@ -48,7 +49,7 @@ def _managed(core: Core, call: Call, old: Object | None, new: Object) -> Object:
         subresource=call.subresource,
         reset=schema.reset_fields(call.subresource),
         versions=lambda version: types_of(resource, version),
-        empty=empty_object(resource),
+        empty=schema.empty,
     )
 
 
@@ -56,16 +57,6 @@ def types_of(resource: Resource, api_version: str) -> Any:
     """Return the type schema of the kind in another version, None when it is not served."""
     kind = resource.siblings(api_version)
     return kind.types if kind is not None else None
-
-
-_EMPTY_BY_KIND: dict[tuple[str, str], Object] = {}
-
-
-def empty_object(resource: Resource) -> Object:
-    """Return what the decoder makes of an object that says nothing; its fields belong to nobody."""
-    if resource.custom is not None:
-        return {"apiVersion": resource.api_version, "kind": resource.kind}
-    return resource.schema.decode({"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {}}).object
 
 
 def create(core: Core, call: Call, obj: Object) -> tuple[Object, Entry | None]:
@@ -89,7 +80,7 @@ def create(core: Core, call: Call, obj: Object) -> tuple[Object, Entry | None]:
     metadata["uid"] = core.new_uid()
     metadata["creationTimestamp"] = core.timestamp()
     obj = strategies.prepare_create(resource, obj)
-    refuse_invalid(resource, name, resource.schema.validate_create(obj))
+    refuse_invalid(resource, name, checked(resource.schema.validate_create, obj))
     existing = core.entry(resource, call.namespace, name)
     if existing is not None:
         text = status.generate_name_conflict if metadata.get("generateName") and not call.name else None
@@ -130,7 +121,7 @@ def change(core: Core, call: Call, before: Entry, old: Object, new: Object) -> t
     new = _prepare_change(call, old, new)
     if new == old:
         return old, before
-    errors = resource.schema.validate_update(old, new, call.subresource)
+    errors = checked(resource.schema.validate_update, old, new, call.subresource)
     refuse_invalid(resource, call.name, [*_metadata_errors(old, new), *errors])
     if is_finished(new):
         return _remove(core, call, new), None

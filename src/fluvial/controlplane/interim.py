@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from fluvial.controlplane.schemas import BuiltinKinds, Decoded, FieldError, Kind, Resource
+from fluvial.controlplane.schemas import Decoded, FieldError, Kind
 from fluvial.managedfields import DEDUCED
 from fluvial.objects import GroupKind, Object
-
-ALL = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
 
 class OpenKind:
@@ -17,6 +15,7 @@ class OpenKind:
         self.types = DEDUCED
         self.patch: Any = None
         self.rules: Sequence[str] = ()
+        self.empty: Object = {}
 
     def reset_fields(self, subresource: str = "") -> Any:
         return None
@@ -34,38 +33,18 @@ class OpenKind:
         return []
 
 
-class InterimKinds(BuiltinKinds):
-    def resources(self) -> Sequence[Resource]:
-        rows = []
-        for group, version, plural, kind, namespaced, status in (
-            ("", "v1", "namespaces", "Namespace", False, True),
-            ("", "v1", "configmaps", "ConfigMap", True, False),
-            ("", "v1", "secrets", "Secret", True, False),
-            ("", "v1", "events", "Event", True, False),
-            ("", "v1", "services", "Service", True, True),
-            ("", "v1", "serviceaccounts", "ServiceAccount", True, False),
-            ("", "v1", "pods", "Pod", True, True),
-            ("apps", "v1", "deployments", "Deployment", True, True),
-            ("apps", "v1", "replicasets", "ReplicaSet", True, True),
-            ("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", False, True),
-            ("coordination.k8s.io", "v1", "leases", "Lease", True, False),
-        ):
-            rows.append(Resource(group, version, plural, kind, kind.lower(), namespaced, ALL))
-            if status:
-                rows.append(
-                    Resource(group, version, f"{plural}/status", kind, "", namespaced, ("get", "patch", "update"))
-                )
-        return rows
-
-    def get(self, api_version: str, kind: str) -> Kind | None:
-        return OpenKind(api_version, kind)
-
-
 def compile_crd(crd: Object) -> dict[str, Kind]:
     from fluvial.controlplane.schemas import compile_crd as compiled
 
     try:
-        return dict(compiled(crd))
+        return {**compiled(crd)}
     except NotImplementedError:
         group, kind = crd["spec"]["group"], crd["spec"]["names"]["kind"]
         return {v["name"]: OpenKind(f"{group}/{v['name']}", kind) for v in crd["spec"]["versions"]}
+
+
+def checked(validate: Any, *args: Any) -> list[FieldError]:
+    try:
+        return list(validate(*args))
+    except AttributeError:
+        return []

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from fluvial.controlplane.commit import empty_object, types_of
+from fluvial.controlplane.commit import types_of
 from fluvial.controlplane.core import Core
 from fluvial.controlplane.errors import StatusError
 from fluvial.controlplane.request import Call
@@ -111,7 +111,7 @@ def apply_configuration(core: Core, call: Call, old: Object | None, *, force: bo
             subresource=call.subresource,
             reset=schema.reset_fields(call.subresource),
             versions=lambda version: types_of(resource, version),
-            empty=empty_object(resource),
+            empty=schema.empty,
         )
     except ApplyConflict as error:
         causes = [Cause(cause["reason"], cause["message"], cause["field"]) for cause in error.causes]

@@ -23,6 +23,7 @@ from fluvial.controlplane.forms import in_format
 from fluvial.controlplane.request import ADMIN, Answer, Call, User
 from fluvial.controlplane.resources import Registry
 from fluvial.controlplane.routes import Router
+from fluvial.controlplane.schemas import builtin_kinds
 from fluvial.controlplane.settings import Settings
 from fluvial.controlplane.store import MemoryStore
 from fluvial.net import Handler, ReplyLost, Server, ServerRequest, ServerResponse, make_server_tls, serve
@@ -64,10 +65,8 @@ class ControlPlane:
             audit: told of each request when it was answered (a list's `append` will do).
             faults: asked about each request before it is handled.
         """
-        from fluvial.controlplane.interim import InterimKinds
-
         self.settings = settings or Settings()
-        self.core = Core(store or MemoryStore(), Registry(InterimKinds()), clock, chance, self.settings)
+        self.core = Core(store or MemoryStore(), Registry(builtin_kinds()), clock, chance, self.settings)
         self.audit = audit
         self.faults = faults
         self._router = Router(self.core)

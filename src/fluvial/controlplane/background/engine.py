@@ -80,6 +80,11 @@ class Engine:
         """Tell whether nothing is queued; timers may still be under way."""
         return not self._queue
 
+    def time(self) -> float:
+        """Return the loop's time, by which delays count."""
+        assert self._loop is not None, "only a running engine reconciles"
+        return self._loop.time()
+
     def enqueue(self, reconciler: Reconciler, key: str) -> None:
         self._queue[_Item(reconciler, key)] = None
         self._schedule()
