@@ -109,6 +109,7 @@ async def _renew(world: World, before: Object, source: GitRepository, log: Logge
     if shelf.stored in (Stored.MISSING, Stored.CORRUPT):
         # Nobody may find Ready=True while the file is away, so this does not wait for the fetch.
         obj = await write_status(world, obj, draft.obj)
+        draft.go_on(obj)
     draft.looking_upstream()
     obj, found = await _upstream(world, obj, source, draft, shelf.artifact)
     draft.at(world.deps.clock.now())
@@ -164,6 +165,7 @@ async def _upstream(
         done, _ = await asyncio.wait({work}, timeout=_SLOW)
         if not done and (source.generation != source.observed_generation or not was_handled(obj)):
             obj = await write_status(world, obj, draft.obj)
+            draft.go_on(obj)
         return obj, await work
     finally:
         if not work.done():

@@ -58,17 +58,20 @@ class Draft:
     """A source whose status is being written; what it was made from stays as it is."""
 
     def __init__(self, obj: Object, now: datetime) -> None:
-        self.obj: Object = {**obj, "status": copy.deepcopy(obj.get("status") or {})}
+        # What is answered for is the object as it was at the beginning, whatever others write meanwhile.
+        self.generation = int(dig(obj, "metadata", "generation", default=0) or 0)
+        self._requested = annotations(obj).get(names.REQUESTED_AT)
         self._now = now
+        self.go_on(obj)
+
+    def go_on(self, written: Object) -> None:
+        """Continue on what a write returned: it holds what was drafted so far, and what others wrote."""
+        self.obj: Object = {**written, "status": copy.deepcopy(written.get("status") or {})}
 
     @property
     def status(self) -> dict[str, Any]:
         status: dict[str, Any] = self.obj["status"]
         return status
-
-    @property
-    def generation(self) -> int:
-        return int(dig(self.obj, "metadata", "generation", default=0) or 0)
 
     def at(self, now: datetime) -> None:
         """Let what follows carry a later time."""
@@ -182,9 +185,8 @@ class Draft:
     # -- parts of these
 
     def _close(self) -> None:
-        requested = annotations(self.obj).get(names.REQUESTED_AT)
-        if requested is not None:
-            self.status["lastHandledReconcileAt"] = requested
+        if self._requested is not None:
+            self.status["lastHandledReconcileAt"] = self._requested
         self._summarize()
 
     def _observed(self) -> None:
@@ -219,7 +221,7 @@ class Draft:
         self._mark(names.READY, status, str(top.get("reason") or ""), str(top.get("message") or ""))
 
     def _mark(self, type_: str, status: str, reason: str, message: str) -> None:
-        set_condition(self.obj, type_, status, reason, message, now=self._now)
+        set_condition(self.obj, type_, status, reason, message, now=self._now, observed_generation=self.generation)
 
     def _drop(self, type_: str) -> None:
         delete_condition(self.obj, type_)
