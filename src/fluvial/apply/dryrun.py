@@ -62,12 +62,18 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """The dry-run of one object. `live` is what is known of the live object, `raw` its metadata where it was read."""
+    """The dry-run of one object.
+
+    Args:
+        live: what is known of the live object.
+        raw: the object as it was read, with `whole` False its metadata alone.
+    """
 
     ref: Ref
     desired: Object
     live: Live | None
     raw: Object | None = None
+    whole: bool = False
     dry: Object | None = None
     created: bool = False
     error: KubeError | None = None
@@ -153,29 +159,29 @@ async def _look_up(cluster: Cluster, answers: list[_Answer]) -> list[_Answer]:
     for answer in answers:
         if answer.open:
             groups[answer.ref.api_version, answer.ref.kind, answer.ref.namespace].append(answer)
-    found: dict[Ref, Object | None] = {}
+    found: dict[Ref, _Answer] = {}
     for group in groups.values():
-        found.update(await _look_up_group(cluster, group))
-    return [_looked_up(cluster, answer, found.get(answer.ref)) if answer.open else answer for answer in answers]
+        found.update({answer.ref: answer for answer in await _look_up_group(cluster, group)})
+    return [found.get(answer.ref, answer) for answer in answers]
 
 
-def _looked_up(cluster: Cluster, answer: _Answer, raw: Object | None) -> _Answer:
-    return answer if raw is None else replace(answer, raw=raw, live=cluster.live(raw))
-
-
-async def _look_up_group(cluster: Cluster, group: Sequence[_Answer]) -> dict[Ref, Object | None]:
+async def _look_up_group(cluster: Cluster, group: Sequence[_Answer]) -> list[_Answer]:
     if len(group) >= _LIST_FROM:
         listed = await _listed(cluster, group[0].ref)
         if listed is not None:
-            return {answer.ref: listed.get(answer.ref) for answer in group}
+            return [_looked_up(cluster, answer, listed.get(answer.ref), whole=False) for answer in group]
 
-    async def read(answer: _Answer) -> tuple[Ref, Object | None]:
+    async def read(answer: _Answer) -> _Answer:
         try:
-            return answer.ref, await _read(cluster, answer.ref, metadata_only=True)
+            return _looked_up(cluster, answer, await _read(cluster, answer.ref, metadata_only=False), whole=True)
         except KubeError:
-            return answer.ref, None  # the refused dry-run, if there was one, is what the user is told
+            return answer  # the refused dry-run, if there was one, is what the user is told
 
-    return dict(await each(group, read, cluster.limit))
+    return await each(group, read, cluster.limit)
+
+
+def _looked_up(cluster: Cluster, answer: _Answer, raw: Object | None, *, whole: bool) -> _Answer:
+    return answer if raw is None else replace(answer, raw=raw, whole=whole, live=cluster.live(raw))
 
 
 async def _listed(cluster: Cluster, ref: Ref) -> dict[Ref, Object] | None:
@@ -215,7 +221,12 @@ async def _existing(cluster: Cluster, answer: _Answer, dry: Object) -> Finding:
             live, cluster.live(dry), desired=_desired(cluster, ref, desired, live), now=cluster.clock.now()
         )
     if difference is Difference.UNSURE or live is None:
-        raw = await _read(cluster, ref, metadata_only=False)
+        if (
+            raw is None
+            or not answer.whole
+            or dig(raw, "metadata", "resourceVersion") != cluster.live(dry).resource_version
+        ):
+            raw = await _read(cluster, ref, metadata_only=False)
         if raw is None:  # deleted between two requests: the apply creates it
             return Finding(ref=ref, desired=desired, action=Action.CREATED)
         live = cluster.live(raw)
