@@ -80,7 +80,7 @@ def check_kind(value: Object, call: Call) -> None:
 
 
 def decode(call: Call, value: Object) -> Object:
-    """Return `value` as its kind, unknown fields dropped, refused or warned of as the request says.
+    """Return `value` as its kind, with defaults; unknown fields dropped, refused or warned of as the request says.
 
     Raises:
         StatusError: 400: a wrong type, or an unknown field under Strict.
@@ -100,7 +100,7 @@ def decode(call: Call, value: Object) -> Object:
     except DecodeError as error:
         raise StatusError(status.bad_request(error.message)) from error
     report_problems(call, decoded.problems)
-    return decoded.object
+    return call.resource.schema.default(decoded.object)
 
 
 def report_problems(call: Call, problems: Any) -> None:

@@ -1,6 +1,6 @@
 """The end of every write: managed fields, admission, defaults, the kind's own rules, validation, the store.
 
-The order is kube-apiserver's: decode → patch → managed fields → admission → default → keep the times of managed fields
+The order is kube-apiserver's: decode → patch → default → managed fields → admission → keep the times of managed fields
 → strategy → validate → store. An update that changes nothing is not written and keeps its resourceVersion.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from fluvial.controlplane import strategies
+from fluvial.controlplane.allocation import allocate
 from fluvial.controlplane.conversion import to_storage
 from fluvial.controlplane.core import Core
 from fluvial.controlplane.errors import StatusError
@@ -70,7 +71,6 @@ def create(core: Core, call: Call, obj: Object) -> tuple[Object, Entry | None]:
     if metadata.get("resourceVersion"):
         raise StatusError(status.bad_request("resourceVersion should not be set on objects to be created"))
     obj = _admitted(core, call, None, obj)
-    obj = resource.schema.default(obj)
     metadata = obj["metadata"] = dict(obj["metadata"])
     for field in _SYSTEM_FIELDS:
         metadata.pop(field, None)
@@ -79,7 +79,7 @@ def create(core: Core, call: Call, obj: Object) -> tuple[Object, Entry | None]:
     name = _pick_name(core, call, metadata)
     metadata["uid"] = core.new_uid()
     metadata["creationTimestamp"] = core.timestamp()
-    obj = strategies.prepare_create(resource, obj)
+    obj = allocate(core, resource.storage, None, strategies.prepare_create(resource, obj))
     refuse_invalid(resource, name, checked(resource.schema.validate_create, obj))
     existing = core.entry(resource, call.namespace, name)
     if existing is not None:
@@ -114,11 +114,9 @@ def change(core: Core, call: Call, before: Entry, old: Object, new: Object) -> t
     """
     resource = call.resource
     _check_identity(call, old, new)
-    new = _admitted(core, call, old, new)
-    new = resource.schema.default(new)
-    new = keep_times(old, new)
+    new = keep_times(old, _admitted(core, call, old, new))
     new = {**new, "metadata": _kept_metadata(old["metadata"], new["metadata"])}
-    new = _prepare_change(call, old, new)
+    new = _prepare_change(core, call, old, new)
     if new == old:
         return old, before
     errors = checked(resource.schema.validate_update, old, new, call.subresource)
@@ -128,12 +126,12 @@ def change(core: Core, call: Call, before: Entry, old: Object, new: Object) -> t
     return _store(core, call, new, call.name)
 
 
-def _prepare_change(call: Call, old: Object, new: Object) -> Object:
+def _prepare_change(core: Core, call: Call, old: Object, new: Object) -> Object:
     if call.subresource == "status":
         return strategies.prepare_status(call.resource, old, new)
     if call.subresource == "finalize":
         return {**old, "metadata": new["metadata"], "spec": new.get("spec") or {}}
-    return strategies.prepare_update(call.resource, old, new)
+    return allocate(core, call.resource.storage, old, strategies.prepare_update(call.resource, old, new))
 
 
 def is_finished(obj: Object) -> bool:

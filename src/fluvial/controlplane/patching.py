@@ -100,7 +100,7 @@ def apply_configuration(core: Core, call: Call, old: Object | None, *, force: bo
         raise StatusError(status.conflict(resource.plural, call.name, resource.group, why))
     schema = resource.schema
     try:
-        return apply(
+        merged = apply(
             old,
             applied,
             manager=call.manager,
@@ -118,6 +118,7 @@ def apply_configuration(core: Core, call: Call, old: Object | None, *, force: bo
         raise StatusError(status.apply_conflict(error.message, causes)) from error
     except ApplyError as error:
         raise StatusError(status.make_status(error.code, error.reason, error.message, details=False)) from error
+    return schema.default(merged)
 
 
 def _configuration(call: Call) -> Object:

@@ -226,6 +226,25 @@ def _definition(obj: Object) -> Object:
     return {**obj, "status": {"storedVersions": stored}}
 
 
+def _job(obj: Object) -> Object:
+    """A Job that doesn't choose its Pods by hand gets a selector of its own."""
+    spec, metadata = obj["spec"], obj["metadata"]
+    if spec.get("manualSelector") or spec.get("selector"):
+        return {**obj, "status": {}}
+    uid, name = metadata["uid"], metadata["name"]
+    template = spec["template"]
+    labels = {
+        **((template.get("metadata") or {}).get("labels") or {}),
+        "batch.kubernetes.io/controller-uid": uid,
+        "batch.kubernetes.io/job-name": name,
+        "controller-uid": uid,
+        "job-name": name,
+    }
+    template = {**template, "metadata": {**(template.get("metadata") or {}), "labels": labels}}
+    selector = {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}
+    return {**obj, "spec": {**spec, "selector": selector, "template": template}, "status": {}}
+
+
 def _pod(obj: Object) -> Object:
     return {**obj, "status": {"phase": "Pending", "qosClass": _qos_class(obj.get("spec") or {})}}
 
@@ -248,6 +267,7 @@ _ON_CREATE: dict[str, Callable[[Object], Object]] = {
     "namespaces": _namespace,
     "customresourcedefinitions.apiextensions.k8s.io": _definition,
     "pods": _pod,
+    "jobs.batch": _job,
     "persistentvolumeclaims": _with_status(phase="Pending"),
     "persistentvolumes": _with_status(phase="Pending"),
     "services": _with_status(loadBalancer={}),
@@ -257,7 +277,6 @@ _ON_CREATE: dict[str, Callable[[Object], Object]] = {
         for name in (
             "cronjobs.batch",
             "deployments.apps",
-            "jobs.batch",
         )
     },
     "statefulsets.apps": _with_status(replicas=0, availableReplicas=0),

@@ -39,6 +39,7 @@ class Writer:
         call = self.call("update", resource, entry.namespace, entry.name, subresource)
         old, new = self.core.object_in(resource, entry), self.core.object_in(resource, entry)
         edit(new)
+        new = resource.schema.default(new)
         if new == old:
             return False
         _, stored = change(self.core, call, entry, old, managed_update(self.core, call, old, new))

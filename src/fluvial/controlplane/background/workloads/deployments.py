@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fluvial.controlplane.background.engine import Engine, Keys, own_key
-from fluvial.controlplane.background.workloads.failures import controller_ref
+from fluvial.controlplane.background.workloads.failures import ANNOTATION, controller_ref
 from fluvial.controlplane.background.workloads.parts import (
     Owned,
     owned,
@@ -37,6 +37,7 @@ _NOT_COPIED = frozenset(
         "deployment.kubernetes.io/desired-replicas",
         "deployment.kubernetes.io/max-replicas",
         "deprecated.deployment.rollback.to",
+        ANNOTATION,  # it is found by way of the owner; a copy would outlive it
     }
 )
 
@@ -152,7 +153,7 @@ class Deployments:
 
         entry = self._core.store.get(_STORAGE, key)
         if entry is not None:
-            self._writer.edit(resource_named(self._core, _STORAGE), entry, show)
+            self._writer.edit(resource_named(self._core, _STORAGE), entry, show, "status")
 
     def _scale(self, deployment: Object, new_name: str, sets: list[Owned], paused: bool) -> None:
         new = next(s for s in sets if s.name == new_name)
