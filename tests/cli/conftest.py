@@ -16,7 +16,7 @@ from fluvial.api import crds
 from fluvial.cli import World, dispatch
 from fluvial.controlplane import ControlPlane, Settings, Simulation
 from fluvial.kube import Client
-from fluvial.net import MemoryTransport
+from fluvial.net import MemoryTransport, ServerRequest, ServerResponse
 from fluvial.objects import Object
 from fluvial.yamldoc import load_all
 
@@ -66,14 +66,21 @@ class Cli:
     environ: dict[str, str] = field(default_factory=dict)
     here: Path = VECTORS
     program: str = "fluvial"
+    logs: str = ""  # what a kubelet would answer for any pod; empty = there is none
 
     def client(self) -> Client:
         assert self.plane is not None
-        transport = MemoryTransport({SERVER: self.plane.handle})
+        transport = MemoryTransport({SERVER: self._answer})
         return Client(SERVER, transport, chance=random.Random(1))
 
     async def _connect(self, cluster: object, environ: Mapping[str, str]) -> Client:
         return self.client()
+
+    async def _answer(self, request: ServerRequest) -> ServerResponse:
+        assert self.plane is not None
+        if self.logs and request.path.endswith("/log"):
+            return ServerResponse(200, {"content-type": "text/plain"}, self.logs.encode())
+        return await self.plane.handle(request)
 
     async def run(self, *words: str, answer: str = "") -> Ran:
         """Run one command; `answer` is its standard input."""

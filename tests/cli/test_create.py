@@ -51,7 +51,10 @@ def test_the_export_golden_of_create_source_git_holds(offline, vectors):
             "alphanumeric characters or '-'",
         ),
         ("create source git podinfo", "url is required"),
-        ("create source git podinfo --url=git://a/b", "git URL scheme 'git' not supported, can be: ssh, http and https"),
+        (
+            "create source git podinfo --url=git://a/b",
+            "git URL scheme 'git' not supported, can be: ssh, http and https",
+        ),
         (
             "create source git podinfo --url=https://a/b",
             "a Git ref is required, use one of the following: --branch, --tag, --commit, --ref-name or --tag-semver",
@@ -70,7 +73,10 @@ def test_the_export_golden_of_create_source_git_holds(offline, vectors):
             "making SSH keys and a Secret for them is not supported yet: make the Secret (keys identity, identity.pub, "
             "known_hosts) and name it with --secret-ref",
         ),
-        ("create source git podinfo --url=https://a/b --branch=m --label=a", "invalid label format 'a', must be key=value"),
+        (
+            "create source git podinfo --url=https://a/b --branch=m --label=a",
+            "invalid label format 'a', must be key=value",
+        ),
         ("create kustomization apps", "source is required"),
         (
             "create kustomization apps --source=HelmRepository/x",
@@ -101,7 +107,9 @@ def test_a_kustomization_carries_every_flag(offline):
         "--decryption-provider=sops --decryption-secret=keys --target-namespace=web --retry-interval=30s "
         "--kubeconfig-secret-ref=remote --label=team=web --export -n apps",
     )
-    assert ran.out == """\
+    assert (
+        ran.out
+        == """\
 ---
 apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization
@@ -135,6 +143,7 @@ spec:
   timeout: 3m0s
   wait: true
 """
+    )
 
 
 def test_health_checks_name_their_objects(offline):

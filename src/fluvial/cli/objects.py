@@ -40,9 +40,10 @@ async def read_objects(session: Session, arguments: Sequence[str]) -> list[Objec
     Raises:
         Failure: one is not there; the text is the API server's.
     """
+    pairs = split_arguments(arguments)
     client = await session.client()
     found = []
-    for word, name in split_arguments(arguments):
+    for word, name in pairs:
         resource = await resolve(client, word)
         namespace = session.namespace if resource.namespaced else ""
         obj = await client.get(resource.api_version, resource.kind, namespace, name)

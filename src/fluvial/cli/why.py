@@ -10,8 +10,9 @@ from fluvial.insight import Answer, Stage, resolve, why
 
 
 async def _run(session: Session, arguments: tuple[str, ...], output: str) -> None:
+    pairs = split_arguments(arguments)
     client = await session.client()
-    for word, name in split_arguments(arguments):
+    for word, name in pairs:
         resource = await resolve(client, word)
         answer = await why(client, ref_to(resource, session.namespace, name), session.world.clock.now())
         if output == "json":
