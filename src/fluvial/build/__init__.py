@@ -5,7 +5,8 @@ caller, who has read `substituteFrom`. Behaviour follows fluxcd/pkg `kustomize` 
 v1.9 `build` (differences: docs/parity.md, "build").
 """
 
-from fluvial.build.errors import BuildError
+from fluvial.build.errors import BuildError, NotBuilt, PathNotFound
+from fluvial.build.inputs import Inputs
 from fluvial.build.metadata import set_common_metadata
 from fluvial.build.request import BuildRequest, BuildResult, build
 from fluvial.build.variables import merge_variables, variables_of
@@ -14,6 +15,9 @@ __all__ = [
     "BuildError",
     "BuildRequest",
     "BuildResult",
+    "Inputs",
+    "NotBuilt",
+    "PathNotFound",
     "build",
     "merge_variables",
     "set_common_metadata",

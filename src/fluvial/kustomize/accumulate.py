@@ -5,6 +5,7 @@ Source: api `internal/target` (KustTarget), `krusty.Kustomizer`.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from fluvial.kustomize.config import EMPTY, TransformerConfig, config_from, default_config
 from fluvial.kustomize.crds import config_from_crds
@@ -26,6 +27,7 @@ from fluvial.kustomize.kustomization import (
     GeneratorOptions,
     Kustomization,
     parse_kustomization,
+    read_kustomization,
 )
 from fluvial.kustomize.plugins import Plugin, load_plugin
 from fluvial.kustomize.resmap import ResMap
@@ -104,13 +106,17 @@ def _openapi(data: bytes, file: str) -> dict[str, object]:
 class Target:
     """One kustomization and its folder."""
 
-    def __init__(self, root: Root, choice: SchemaChoice, depth: int = 0) -> None:
+    def __init__(self, root: Root, choice: SchemaChoice, depth: int = 0, instead: Any = None) -> None:
+        """Read the kustomization in `root`, or take the value `instead` of it."""
         self.root = root
         self.choice = choice
         self.depth = depth
-        self.file_name, data = _find_file(root)
+        self.file_name = _file_name(root, needed=instead is None)
         try:
-            self.file = parse_kustomization(data, root.folder)
+            if instead is None:
+                self.file = parse_kustomization(root.load(self.file_name), root.folder)
+            else:
+                self.file = read_kustomization(instead, root.folder)
         except KustomizeError as error:
             raise error.at(root.path(self.file_name)) from error
         self.origin: Origin | None = Origin() if self.file.build_metadata else None
@@ -370,16 +376,13 @@ class Target:
             check_unchanged(into.resources, plugin.transform)
 
 
-def _find_file(root: Root) -> tuple[str, bytes]:
-    found = []
-    for name in FILE_NAMES:
-        if root.store.tree.is_file(root.path(name)):
-            found.append((name, root.load(name)))
-    if not found:
+def _file_name(root: Root, *, needed: bool) -> str:
+    found = [name for name in FILE_NAMES if root.store.tree.is_file(root.path(name))]
+    if len(found) > 1:
+        raise KustomizeError(f"Found multiple kustomization files under: {root.folder}\n", file=root.folder)
+    if not found and needed:
         quoted = [f"'{name}'" for name in FILE_NAMES]
         raise KustomizeError(
             f"unable to find one of {', '.join(quoted[:-1])} or {quoted[-1]} in directory '{root.folder}'"
         )
-    if len(found) > 1:
-        raise KustomizeError(f"Found multiple kustomization files under: {root.folder}\n", file=root.folder)
-    return found[0]
+    return found[0] if found else FILE_NAMES[0]

@@ -1,10 +1,11 @@
 """What callers see of a build: its options, its result, and the functions."""
 
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from fluvial.kustomize.accumulate import Accumulator, SchemaChoice, Target
+from fluvial.kustomize.documents import objects_in
 from fluvial.kustomize.errors import KustomizeError
 from fluvial.kustomize.files import Root, Store
 from fluvial.kustomize.filters.origins import MANAGED_BY_LABEL
@@ -57,11 +58,17 @@ def build(tree: Tree, path: str, *, options: Options = FLUX) -> list[Object]:
 
 
 def build_tracked(
-    tree: Tree, path: str, *, options: Options = FLUX, parsed: MutableMapping[bytes, Any] | None = None
+    tree: Tree,
+    path: str,
+    *,
+    options: Options = FLUX,
+    kustomization: Mapping[str, Any] | None = None,
+    parsed: MutableMapping[bytes, Any] | None = None,
 ) -> Built:
     """Build as `build` does, and tell which files were read.
 
     Args:
+        kustomization: stands in place of the kustomization file of `path`, which need not exist then.
         parsed: parsed files by content, kept by the caller between builds (bound it); the values are opaque.
     """
     store = Store(tree, parsed)
@@ -70,7 +77,7 @@ def build_tracked(
         what = "file is not directory" if tree.is_file(folder) else "no such directory in the source"
         raise KustomizeError(f"must build at directory: '{folder}': {what}")
     choice = SchemaChoice(keep_built_in=options.keep_built_in_schema)
-    target = Target(Root(store, folder, root_only=options.root_only), choice)
+    target = Target(Root(store, folder, root_only=options.root_only), choice, instead=kustomization)
     choice.offer(target.file, target.root)
     resources = target.finish(target.accumulate(Accumulator()))
     if target.file.sort_options is not None:
@@ -79,6 +86,21 @@ def build_tracked(
         sort(resources, SortOptions(order=LEGACY))
     metadata = [*(target.file.build_metadata or ()), *([MANAGED_BY_LABEL] if options.managed_by_label else [])]
     return Built(values_of(resources, metadata), frozenset(store.read))
+
+
+def check_manifest(data: bytes, *, parsed: MutableMapping[bytes, Any] | None = None) -> None:
+    """Refuse a file that is not YAML of Kubernetes objects.
+
+    Args:
+        parsed: as in `build_tracked`; what is parsed here need not be parsed again there.
+    Raises:
+        KustomizeError: with the line where it is known.
+    """
+    nodes = None if parsed is None else parsed.get(data)
+    if nodes is None:
+        nodes = objects_in(data)
+        if parsed is not None:
+            parsed[data] = nodes
 
 
 def render(objects: Iterable[Object]) -> str:

@@ -147,6 +147,40 @@ def _name(value: Any) -> str:
     return "array" if isinstance(value, list) else "object"
 
 
+def project(value: Any, struct: Struct) -> dict[str, Any]:
+    """Return the JSON object that comes out when `value` is read, leniently, into a struct and written again.
+
+    Raises:
+        KustomizeError: as `decode` without `strict`.
+    """
+    decode(value, struct, strict=False)
+    return _projected(value or {}, struct)
+
+
+def _projected(value: Mapping[str, Any], struct: Struct) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key in sorted(value):
+        field = key if key in struct.fields else _folded(struct, key)
+        if field is not None and value[key] is not None:
+            kind = struct.fields[field]
+            written = _written(value[key], kind)
+            if isinstance(kind, Struct) or kind is Kind.INTEGER or written not in ("", [], {}, 0, False):
+                result[field] = written
+    return result
+
+
+def _written(value: Any, kind: Type) -> Any:
+    if isinstance(kind, Struct):
+        return _projected(value, kind)
+    if isinstance(kind, ListOf):
+        return [_written("" if item is None and kind.item is Kind.TEXT else item or {}, kind.item) for item in value]
+    if kind is Kind.TEXT and isinstance(value, int | float):
+        return _as_text(value)
+    if kind is Kind.TEXT_MAP:
+        return {key: "" if item is None else _written(item, Kind.TEXT) for key, item in value.items()}
+    return value
+
+
 @lru_cache(maxsize=512)
 def snake(name: str) -> str:
     """Return `fooBar` as `foo_bar`."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fluvial.kustomize.errors import KustomizeError
-from fluvial.kustomize.godecode import Kind, ListOf, Struct, decode
+from fluvial.kustomize.godecode import Kind, ListOf, Struct, decode, project
 from fluvial.kustomize.ids import Selector
 from fluvial.yamldoc import YamlError, load
 
@@ -435,6 +435,20 @@ def parse_kustomization(data: bytes, folder: str) -> Kustomization:
         value = load(data)
     except YamlError as cause:
         raise KustomizeError(f"invalid Kustomization: {cause}", line=cause.line) from cause
+    return read_kustomization(value, folder)
+
+
+def lenient_value(value: Any) -> dict[str, Any]:
+    """Return a kustomization as it is after Flux has read and written it: unknown fields and empty ones are gone.
+
+    Raises:
+        KustomizeError: a field has a type that even a lenient reader refuses.
+    """
+    return project(value, _STRUCT)
+
+
+def read_kustomization(value: Any, folder: str) -> Kustomization:
+    """Return the kustomization that `value` is; errors are those of `parse_kustomization`, but for syntax."""
     try:
         kustomization: Kustomization = decode(value, _STRUCT)
     except KustomizeError as error:
