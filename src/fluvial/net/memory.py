@@ -54,9 +54,12 @@ class MemoryTransport:
 
     async def send(self, request: Request) -> Response:
         """See `Transport.send`. An origin without a handler is a host that nobody can connect to."""
+        deadline = None
+        if request.timeout is not None:
+            deadline = asyncio.get_running_loop().time() + request.timeout
         try:
-            async with asyncio.timeout(request.timeout):
-                return await self._send(request)
+            async with asyncio.timeout_at(deadline):
+                return await self._send(request, deadline)
         except TimeoutError:
             raise TimedOut(f"no reply within {request.timeout:g} s") from None
 
@@ -74,7 +77,7 @@ class MemoryTransport:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _send(self, request: Request) -> Response:
+    async def _send(self, request: Request, deadline: float | None) -> Response:
         fault = (self.faults(request) if self.faults else None) or _NO_FAULT
         if fault.delay:
             await asyncio.sleep(fault.delay)
@@ -83,13 +86,13 @@ class MemoryTransport:
         if fault.refuse or (handler is None and fault.reply is None):
             raise ConnectFailed(f"connection to {origin} refused")
         if fault.reply is not None:
-            return self._reply(origin, fault.reply, fault, request.url)
+            return self._reply(origin, fault.reply, fault, request.url, deadline)
         assert handler is not None
         reply = await self._handle(handler, server_request)
         if fault.lose_reply:
             await _aclose(reply.body)
             raise ReplyLost("the connection was closed before the reply")
-        return self._reply(origin, reply, fault, request.url)
+        return self._reply(origin, reply, fault, request.url, deadline)
 
     async def _handle(self, handler: Handler, request: ServerRequest) -> ServerResponse:
         """Run the handler in a task of its own: it goes on although its client is cancelled."""
@@ -119,13 +122,13 @@ class MemoryTransport:
             done.cancel()
             raise
 
-    def _reply(self, origin: str, reply: ServerResponse, fault: Fault, url: str) -> Response:
+    def _reply(self, origin: str, reply: ServerResponse, fault: Fault, url: str, deadline: float | None) -> Response:
         headers = {name.lower(): value for name, value in reply.headers.items()}
         if isinstance(reply.body, bytes) and fault.cut_after is None:
             return Response(reply.status, headers, reply.body, url=url)
         chunks = _one(reply.body) if isinstance(reply.body, bytes) else reply.body
         self._serial += 1
-        body = _MemoryBody(self, origin, self._serial, chunks, fault.cut_after)
+        body = _MemoryBody(self, origin, self._serial, chunks, fault.cut_after, deadline)
         self._bodies.add(body)
         return Response(reply.status, headers, body, url=url)
 
@@ -145,7 +148,13 @@ class _MemoryBody:
     """A streamed body: a task pulls the handler's iterator a few chunks ahead of the reader."""
 
     def __init__(
-        self, transport: MemoryTransport, origin: str, serial: int, chunks: AsyncIterator[bytes], cut_after: int | None
+        self,
+        transport: MemoryTransport,
+        origin: str,
+        serial: int,
+        chunks: AsyncIterator[bytes],
+        cut_after: int | None,
+        deadline: float | None,
     ) -> None:
         self.origin = origin
         self.serial = serial
@@ -156,6 +165,10 @@ class _MemoryBody:
         self._error: NetError | None = None
         self._wake_reader: asyncio.Future[None] | None = None
         self._wake_pump: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        if deadline is not None:
+            error = TimedOut("no whole reply within the time allowed")
+            self._timer = asyncio.get_running_loop().call_at(deadline, self.fail, error)
         self._pump = transport.spawn(self._pull(chunks), f"memory body {serial}")
 
     async def chunk(self) -> bytes:
@@ -178,6 +191,8 @@ class _MemoryBody:
         """Break the stream: what has arrived is still read, then the error is raised."""
         if not self._ended and self._error is None:
             self._error = error
+            if self._timer is not None:
+                self._timer.cancel()
             self._transport.forget(self)
             self._pump.cancel()
             _wake(self._wake_reader)
@@ -202,6 +217,8 @@ class _MemoryBody:
         except Exception as error:
             self._error = ReplyLost(f"the server failed in the middle of the reply: {error!r}")
         finally:
+            if self._timer is not None:
+                self._timer.cancel()
             self._transport.forget(self)
             _wake(self._wake_reader)
             await _aclose(chunks)
