@@ -196,8 +196,8 @@ def test_an_old_object_works_as_it_is_written() -> None:
             "spec": {
                 "interval": "5m",
                 "url": "https://git.test/fleet",
-                "ignore": "## exclude all\n/*\n## include deploy dir\n!/deploy\n## exclude file extensions from deploy dir\n"
-                "/deploy/**/*.md\n/deploy/**/*.txt\n",
+                "ignore": "## exclude all\n/*\n## include deploy dir\n!/deploy\n"
+                "## exclude file extensions from deploy dir\n/deploy/**/*.md\n/deploy/**/*.txt\n",
             },
         }
         await world.client.apply(obj, field_manager="person", force=True)

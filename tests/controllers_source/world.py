@@ -1,6 +1,7 @@
 """source-controller beside an API server and a Git server, all in this process and on virtual time."""
 
 import asyncio
+import base64
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -109,7 +110,7 @@ class World:
             "apiVersion": "v1",
             "kind": "Secret",
             "metadata": {"name": name, "namespace": "default"},
-            "stringData": data,
+            "data": {key: base64.b64encode(value.encode()).decode() for key, value in data.items()},
         }
         await self.client.apply(obj, field_manager="person", force=True)
 
@@ -147,7 +148,7 @@ class World:
         end = loop.time() + seconds
         while not (seen := await look()):
             if loop.time() > end:
-                raise AssertionError(f"{what}: not within {seconds:.0f} s\n{await self.get()}")
+                raise AssertionError(f"{what}: not within {seconds:.0f} s")
             await asyncio.sleep(0.05)
         return seen
 

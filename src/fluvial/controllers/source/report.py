@@ -67,6 +67,7 @@ class Draft:
     def go_on(self, written: Object) -> None:
         """Continue on what a write returned: it holds what was drafted so far, and what others wrote."""
         self.obj: Object = {**written, "status": copy.deepcopy(written.get("status") or {})}
+        self._written = written
 
     @property
     def status(self) -> dict[str, Any]:
@@ -188,6 +189,14 @@ class Draft:
         if self._requested is not None:
             self.status["lastHandledReconcileAt"] = self._requested
         self._summarize()
+        self._keep_times()
+
+    def _keep_times(self) -> None:
+        """A condition that only in between said something else has not changed for anybody who reads the object."""
+        for condition in self.status.get("conditions") or ():
+            before = get_condition(self._written, condition["type"])
+            if before is not None and all(before.get(key) == condition[key] for key in ("status", "reason", "message")):
+                condition["lastTransitionTime"] = before["lastTransitionTime"]
 
     def _observed(self) -> None:
         if self.status.get("conditions"):
