@@ -98,6 +98,7 @@ def test_a_failure_is_retried_by_backoff_and_recovery_is_told() -> None:
         await asyncio.sleep(600)
         assert world.writes() == [], "the same failure again is not written again"
         world.repositories["fleet"] = gone
+        await asyncio.sleep(900)  # the longest wait between two tries
         again = await world.ready()
         assert [type_ for type_, *_ in conditions(again)] == ["Ready", "ArtifactInStorage"]
         revision = before["status"]["artifact"]["revision"]
