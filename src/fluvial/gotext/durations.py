@@ -2,8 +2,6 @@
 
 import re
 
-from fluvial.gotext.quoting import go_quote
-
 _NANOSECONDS = {
     "ns": 1,
     "us": 10**3,
@@ -28,7 +26,7 @@ def parse_duration(text: str) -> float:
     if rest == "0":
         return 0.0
     if not rest:
-        raise ValueError(f"time: invalid duration {go_quote(text)}")
+        raise ValueError(f"time: invalid duration {_quoted(text)}")
     total, position = 0, 0
     while position < len(rest):
         match = _PART.match(rest, position)
@@ -36,27 +34,27 @@ def parse_duration(text: str) -> float:
         total += _nanoseconds(match, text)
         position = match.end()
     if total > (_LIMIT if sign == "-" else _LIMIT - 1):
-        raise ValueError(f"time: invalid duration {go_quote(text)}")
+        raise ValueError(f"time: invalid duration {_quoted(text)}")
     return -total / 1e9 if sign == "-" else total / 1e9
 
 
 def _nanoseconds(match: re.Match[str], text: str) -> int:
     whole, fraction, unit = match.groups()
     if not whole and fraction in (None, "."):
-        raise ValueError(f"time: invalid duration {go_quote(text)}")
+        raise ValueError(f"time: invalid duration {_quoted(text)}")
     if not unit:
-        raise ValueError(f"time: missing unit in duration {go_quote(text)}")
+        raise ValueError(f"time: missing unit in duration {_quoted(text)}")
     factor = _NANOSECONDS.get(unit)
     if factor is None:
-        raise ValueError(f"time: unknown unit {go_quote(unit)} in duration {go_quote(text)}")
+        raise ValueError(f"time: unknown unit {_quoted(unit)} in duration {_quoted(text)}")
     if len(whole.lstrip("0")) > 19:
-        raise ValueError(f"time: invalid duration {go_quote(text)}")
+        raise ValueError(f"time: invalid duration {_quoted(text)}")
     amount = int(whole or "0") * factor
     digits = (fraction or ".")[1:19]  # as Go: digits that no int64 holds are dropped
     if digits:
         amount += int(float(int(digits)) * (factor / 10.0 ** len(digits)))
     if amount > _LIMIT:
-        raise ValueError(f"time: invalid duration {go_quote(text)}")
+        raise ValueError(f"time: invalid duration {_quoted(text)}")
     return amount
 
 
@@ -83,3 +81,10 @@ def _decimal(amount: int, factor: int) -> str:
     if not rest:
         return str(whole)
     return f"{whole}.{str(rest).rjust(len(str(factor)) - 1, '0').rstrip('0')}"
+
+
+def _quoted(text: str) -> str:
+    """Quote as the time package does by itself: all but printable ASCII as bytes."""
+    raw = text.encode("utf-8", "surrogateescape")
+    chars = (chr(byte) if 0x20 <= byte < 0x80 else f"\\x{byte:02x}" for byte in raw)
+    return '"' + "".join(f"\\{char}" if char in '"\\' else char for char in chars) + '"'

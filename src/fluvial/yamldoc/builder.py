@@ -190,7 +190,9 @@ class Builder:
         return found
 
     def _key(self, event: Event) -> str:
-        """Return the text that sigs.k8s.io/yaml makes of a key that is not a plain string."""
+        """Return the text that sigs.k8s.io/yaml makes of a key that is not a plain string; v3 keeps it as written, as
+        go-yaml does where the target's keys are strings.
+        """
         kind = type(event)
         if kind is AliasEvent:
             return _key_text(event, "", self._alias(event))
@@ -199,7 +201,9 @@ class Builder:
         scalar, value = self._typed(event)
         if event.anchor is not None:
             self._anchors[event.anchor] = (value, 1)
-        return event.value if scalar is TIMESTAMP else _key_text(event, scalar, value)
+        if scalar is TIMESTAMP or (self._rules == "v3" and scalar not in (STR, NULL)):
+            return str(event.value)
+        return _key_text(event, scalar, value)
 
     def _scalar(self, event: Event) -> Any:
         self._count += 1
@@ -214,7 +218,7 @@ class Builder:
     def _typed(self, event: Event) -> tuple[str, Any]:
         """Return kind and value of a scalar of whatever tag and style."""
         tag, text = event.tag, event.value
-        if tag is None:
+        if tag is None or (tag == "!" and self._rules == "v3"):
             return (STR, text) if event.style else resolve(text, self._rules)
         if tag == TAG + "binary":
             return STR, _binary(event)

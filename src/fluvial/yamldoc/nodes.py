@@ -49,6 +49,7 @@ __all__ = [
 
 MAX_NODES = 4_000_000  # of one document, copies that aliases make included
 
+_MERGE_KEY = "<<"
 _STYLES = {"": 0, None: 0, '"': DOUBLE, "'": SINGLE, "|": LITERAL, ">": FOLDED}
 _PREFIX = "tag:yaml.org,2002:"
 
@@ -123,7 +124,7 @@ def resolve_v3(text: str) -> tuple[str, Any]:
 @lru_cache(maxsize=8192)
 def plain_tag(text: str) -> str:
     """Return the tag of `text` as a plain scalar."""
-    return resolve(text, "v3")[0]
+    return MERGE if text == _MERGE_KEY else resolve(text, "v3")[0]
 
 
 @lru_cache(maxsize=8192)
@@ -163,9 +164,6 @@ def _compose(next_event: Callable[[], Event]) -> Node:
             done = builder.end(event)
         if done is not None:
             return done
-
-
-_MERGE_KEY = "<<"
 
 
 class _Composer:

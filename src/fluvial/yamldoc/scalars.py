@@ -19,7 +19,6 @@ _WORDS_V3: dict[str, tuple[str, Any]] = {
     **dict.fromkeys((".nan", ".NaN", ".NAN"), (FLOAT, float("nan"))),
     **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), (FLOAT, float("inf"))),
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), (FLOAT, float("-inf"))),
-    "<<": (MERGE, "<<"),
 }
 _WORDS_V2: dict[str, tuple[str, Any]] = {
     **_WORDS_V3,
@@ -28,7 +27,7 @@ _WORDS_V2: dict[str, tuple[str, Any]] = {
 }
 WORDS: dict[str, dict[str, tuple[str, Any]]] = {"v2": _WORDS_V2, "v3": _WORDS_V3}
 
-# A text that begins otherwise is a string whatever follows (but for "" and "<<", which are in the tables).
+# A text that begins otherwise is a string whatever follows.
 SUSPECT = frozenset("+-0123456789yYnNtTfFoO~.")
 _DIGITS_FIRST = frozenset("+-0123456789")
 
@@ -48,7 +47,7 @@ def resolve(text: str, rules: Rules = "v2") -> tuple[str, Any]:
     A timestamp's value is the text itself under v2 (into an untyped target go-yaml v2 keeps it) and RFC 3339 under v3.
     Integers are exact up to 64 bits, signed or unsigned; what lies beyond is a float, as in Go.
     """
-    if text and text[0] not in SUSPECT and text != "<<":
+    if text and text[0] not in SUSPECT:
         return STR, text
     word = WORDS[rules].get(text)
     if word is not None:
@@ -124,7 +123,7 @@ _BASE60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z")
 
 def stays_string(text: str) -> bool:
     """Tell whether go-yaml v2 leaves `text` unquoted for meaning's sake (syntax may still ask for quotes)."""
-    if text and text[0] not in SUSPECT and text != "<<":
+    if text and text[0] not in SUSPECT:
         return True
     if resolve(text, "v2")[0] != STR:
         return False
