@@ -13,6 +13,7 @@ from fluvial.runtime.leases import AlwaysLeader, LeaderElector, Leadership, Lead
 from fluvial.runtime.manager import Address, Manager
 from fluvial.runtime.queue import FRESH, RESYNC, Key, Queue
 from fluvial.runtime.timing import SystemClock, jitter
+from fluvial.runtime.workers import JobFailed, ProcessWorkers, WorkerDied
 
 __all__ = [
     "FRESH",
@@ -26,15 +27,18 @@ __all__ = [
     "EventRecorder",
     "InFlight",
     "Informer",
+    "JobFailed",
     "Key",
     "LeaderElector",
     "Leadership",
     "LeadershipLost",
     "Manager",
+    "ProcessWorkers",
     "Queue",
     "Result",
     "SystemClock",
     "Timings",
+    "WorkerDied",
     "drop_managed_fields",
     "itself",
     "jitter",
