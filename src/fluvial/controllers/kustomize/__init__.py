@@ -40,8 +40,9 @@ class KustomizeController:
         self.world = world
 
     async def run(self) -> None:
-        """Reconcile until cancelled."""
+        """Reconcile until cancelled, from when the watches are complete: an empty copy is not an empty cluster."""
         try:
+            await self.world.deps.cache.wait_synced()
             await self.controller.run()
         finally:
             await self.close()
