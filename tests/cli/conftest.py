@@ -3,6 +3,7 @@
 import asyncio
 import io
 import random
+import shlex
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -83,7 +84,8 @@ class Cli:
         return await self.plane.handle(request)
 
     async def run(self, *words: str, answer: str = "") -> Ran:
-        """Run one command; `answer` is its standard input."""
+        """Run one command; the first of `words` may be a whole command line. `answer` is its standard input."""
+        words = (*shlex.split(words[0]), *words[1:])
         both = io.StringIO()
         out, err = _Tee(both), _Tee(both)
         world = World(
@@ -97,7 +99,7 @@ class Cli:
             here=self.here,
         )
         result = dispatch(words, world)
-        code = result if isinstance(result, int) else await result
+        code = result if isinstance(result, int) else await result.work
         return Ran(code, out.getvalue(), err.getvalue(), both.getvalue())
 
     async def create(self, objects: Iterable[Object]) -> None:

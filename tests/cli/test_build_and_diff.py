@@ -1,6 +1,7 @@
 """`build kustomization` and `diff kustomization` against upstream's goldens."""
 
 import pytest
+
 from fluvial.apply import Owner, make_plan
 from fluvial.objects import Ref
 from fluvial.yamldoc import load_all
@@ -23,7 +24,7 @@ BUILDS = [
 def test_local_files_are_built_as_the_controller_would(on_cluster, vectors, flags, golden):
     async def body(cli):
         await set_up(cli)
-        ran = await cli.run(*f"{BUILD}{flags}".split(), "-n", "flux-system")
+        ran = await cli.run(f"{BUILD}{flags}", "-n", "flux-system")
         assert ran.both == vectors(f"build-kustomization/{golden}.yaml", fluxns="flux-system")
         assert ran.code == 0
 
@@ -86,7 +87,7 @@ def test_bases_beside_the_folder_are_found(on_cluster, tmp_path):
             "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata:\n  name: apps\nspec: {}\n"
         )
         cli.here = tmp_path
-        ran = await cli.run(*"build ks apps --path ./apps --kustomization-file ks.yaml --dry-run -n web".split())
+        ran = await cli.run("build ks apps --path ./apps --kustomization-file ks.yaml --dry-run -n web")
         assert "  name: one\n" in ran.out
         assert ran.code == 0
 
@@ -112,7 +113,7 @@ def test_what_would_change_is_reported_as_flux_reports_it(on_cluster, vectors, o
         await set_up(cli)
         if objects:
             await apply(cli, vectors(f"diff-kustomization/{objects}.yaml", fluxns="flux-system"))
-        ran = await cli.run(*"diff kustomization podinfo --path build-kustomization/podinfo".split())
+        ran = await cli.run("diff kustomization podinfo --path build-kustomization/podinfo")
         assert ran.out == vectors(f"diff-kustomization/{golden}.golden")
         assert (ran.err, ran.code) == (CHANGED, 1)
 
@@ -123,7 +124,7 @@ def test_the_right_kustomization_of_a_file_is_taken(on_cluster, vectors):
     async def body(cli):
         await set_up(cli)
         file = "--kustomization-file diff-kustomization/flux-kustomization-multiobj.yaml"
-        ran = await cli.run(*f"diff ks podinfo --path build-kustomization/podinfo {file}".split())
+        ran = await cli.run(f"diff ks podinfo --path build-kustomization/podinfo {file}")
         assert ran.out == vectors("diff-kustomization/diff-new-kustomization.golden")
 
     on_cluster(body)
@@ -133,9 +134,7 @@ def test_a_diff_follows_kustomizations_into_their_own_files(on_cluster, vectors)
     async def body(cli):
         await set_up(cli)
         await apply(cli, vectors("diff-kustomization/my-app.yaml", fluxns="flux-system"))
-        ran = await cli.run(
-            *f"diff kustomization podinfo --path build-kustomization/podinfo-with-my-app {RECURSIVE}".split()
-        )
+        ran = await cli.run(f"diff kustomization podinfo --path build-kustomization/podinfo-with-my-app {RECURSIVE}")
         assert ran.out == vectors("diff-kustomization/diff-with-recursive.golden")
 
     on_cluster(body)
@@ -184,7 +183,7 @@ def test_what_left_the_build_would_be_deleted(on_cluster, vectors):
         live = await client.get(api, "Kustomization", "flux-system", "podinfo")
         entries = [{"id": "default_old__ConfigMap", "v": "v1"}, {"id": "default_podinfo_apps_Deployment", "v": "v1"}]
         await client.update({**live, "status": {"inventory": {"entries": entries}}}, subresource="status")
-        ran = await cli.run(*"diff ks podinfo --path build-kustomization/podinfo".split())
+        ran = await cli.run("diff ks podinfo --path build-kustomization/podinfo")
         assert ran.out.endswith("► ConfigMap/default/old deleted\n")
         assert "Deployment/default/podinfo deleted" not in ran.out
 

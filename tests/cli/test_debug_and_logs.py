@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import pytest
+
 from fluvial.cli.logs import LogFilter, format_line
 
 
@@ -64,14 +65,24 @@ def test_log_lines_are_filtered_and_shortened(wanted, shown):
     assert "".join(format_line(line, chosen) for line in LINES) == "".join(FORMATTED[index] for index in shown)
 
 
-UPSTREAM_LOGS = """\
-{"level":"info","ts":"2022-08-02T12:55:34.419Z","msg":"M","controllerKind":"GitRepository","namespace":"default","name":"podinfo"}
-{"level":"error","ts":"2022-08-02T12:56:04.679Z","msg":"M","controllerKind":"GitRepository","name":"flux-system","namespace":"flux-system"}
-{"level":"error","ts":"2022-08-02T12:56:34.961Z","msg":"M","reconciler kind":"Kustomization","name":"flux-system","namespace":"flux-system"}
-{"level":"info","ts":"2022-08-02T12:56:34.961Z","msg":"M","reconciler kind":"Kustomization","name":"podinfo","namespace":"default"}
-{"level":"info","ts":"2022-08-02T12:56:34.961Z","msg":"M","reconciler kind":"GitRepository","name":"podinfo","namespace":"default"}
-{"level":"error","ts":"2022-08-02T12:56:34.961Z","msg":"M","reconciler kind":"Kustomization","name":"podinfo","namespace":"flux-system"}
-""".replace('"M"', '"no changes since last reconcilation: observed revision"')
+def line(level, time, kind_key, kind, name, namespace):
+    """A line as upstream's test has it; zap wrote "reconciler kind" before it wrote "controllerKind"."""
+    message = "no changes since last reconcilation: observed revision"
+    fields = {"level": level, "ts": f"2022-08-02T12:{time}Z", "msg": message, kind_key: kind}
+    return json.dumps({**fields, "name": name, "namespace": namespace}) + "\n"
+
+
+OLD, NEW = "reconciler kind", "controllerKind"
+UPSTREAM_LOGS = "".join(
+    [
+        line("info", "55:34.419", NEW, "GitRepository", "podinfo", "default"),
+        line("error", "56:04.679", NEW, "GitRepository", "flux-system", "flux-system"),
+        line("error", "56:34.961", OLD, "Kustomization", "flux-system", "flux-system"),
+        line("info", "56:34.961", OLD, "Kustomization", "podinfo", "default"),
+        line("info", "56:34.961", OLD, "GitRepository", "podinfo", "default"),
+        line("error", "56:34.961", OLD, "Kustomization", "podinfo", "flux-system"),
+    ]
+)
 
 
 @pytest.mark.parametrize(

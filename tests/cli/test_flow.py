@@ -1,4 +1,7 @@
-"""Commands that change objects and wait for a controller, against upstream's goldens; a stand-in plays the controller."""
+"""Commands that change objects and wait for a controller, against upstream's goldens.
+
+A stand-in plays the controller.
+"""
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
@@ -99,9 +102,9 @@ def test_the_golden_of_a_created_source_holds(on_cluster, vectors):
     async def body(cli):
         await cli.create([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "flux-system"}}])
         async with controllers(cli, "v1"):
-            ran = await cli.run(*"create source git podinfo --url=https://example.com/repo --branch=main".split())
+            ran = await cli.run("create source git podinfo --url=https://example.com/repo --branch=main")
             assert ran.both == vectors("create_source_git/success.golden")
-            again = await cli.run(*"create source git podinfo --url=https://example.com/repo --branch=two".split())
+            again = await cli.run("create source git podinfo --url=https://example.com/repo --branch=two")
             assert "✔ GitRepository source updated\n" in again.both
         found = await cli.client().get(*GIT, "flux-system", "podinfo")
         assert found["spec"]["ref"] == {"branch": "two"}
@@ -113,9 +116,7 @@ def test_credentials_become_a_secret_that_the_source_names(on_cluster):
     async def body(cli):
         await cli.create([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "flux-system"}}])
         async with controllers(cli, "v1"):
-            ran = await cli.run(
-                *"create source git podinfo --url=https://example.com/r --branch=main -u me -p hidden".split()
-            )
+            ran = await cli.run("create source git podinfo --url=https://example.com/r --branch=main -u me -p hidden")
         assert "► applying secret with repository credentials\n✔ authentication configured\n" in ran.err
         assert "hidden" not in ran.both
         client = cli.client()
@@ -130,7 +131,7 @@ def test_a_reconciliation_that_fails_for_good_ends_with_its_message(on_cluster):
     async def body(cli):
         await cli.load("get/objects.yaml", fluxns="flux-system")
         async with controllers(cli, "v1", failing="the repository is gone"):
-            ran = await cli.run(*"reconcile source git podinfo".split())
+            ran = await cli.run("reconcile source git podinfo")
         assert ran.code == 1
         assert ran.err.endswith("✗ the repository is gone\n")
 
@@ -151,8 +152,8 @@ def test_full_asks_for_a_compare_of_everything(on_cluster):
     async def body(cli):
         await cli.create([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "apps"}}])
         async with controllers(cli, "v1"):
-            await cli.run(*"create ks apps --source=fleet -n apps".split())
-            ran = await cli.run(*"reconcile ks apps --full -n apps".split())
+            await cli.run("create ks apps --source=fleet -n apps")
+            ran = await cli.run("reconcile ks apps --full -n apps")
         assert ran.code == 0
         marks = (await cli.client().get(*KUSTOMIZATION, "apps", "apps"))["metadata"]["annotations"]
         assert marks["kustomize.fluvial.dev/fullAt"] == marks["reconcile.fluxcd.io/requestedAt"]
@@ -163,7 +164,7 @@ def test_full_asks_for_a_compare_of_everything(on_cluster):
 def test_the_timeout_of_the_command_ends_the_wait(on_cluster):
     async def body(cli):
         await cli.load("get/objects.yaml", fluxns="flux-system")
-        ran = await cli.run(*"reconcile source git podinfo --timeout=100ms".split())
+        ran = await cli.run("reconcile source git podinfo --timeout=100ms")
         assert ran.err.endswith("✗ context deadline exceeded\n")
         assert ran.code == 1
 

@@ -5,6 +5,7 @@ import gzip
 import json
 
 import pytest
+
 from fluvial.gotext import parse_rfc3339
 
 

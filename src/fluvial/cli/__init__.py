@@ -5,7 +5,7 @@ arguments and signals are read here and nowhere else. Command modules are import
 `fluvial --help` costs little more than the interpreter's own start.
 """
 
-from fluvial.cli.entry import dispatch, main
+from fluvial.cli.entry import Running, dispatch, main
 from fluvial.cli.session import Session, World
 
-__all__ = ["Session", "World", "dispatch", "main"]
+__all__ = ["Running", "Session", "World", "dispatch", "main"]

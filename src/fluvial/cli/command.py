@@ -43,6 +43,7 @@ class Command(click.Command):
             it; those of the root are in the session.
         max_args: more arguments than this are an error; None = any number.
         endless: the command runs until it is interrupted: `--timeout` is not for it.
+        fast_loop: the command is worth the start of uvloop.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Command(click.Command):
         max_args: int | None = None,
         aliases: Sequence[str] = (),
         endless: bool = False,
+        fast_loop: bool = False,
     ) -> None:
         super().__init__(name, params=list(own), short_help=short, help=long or short, add_help_option=False)
         self.usage = usage
@@ -66,6 +68,7 @@ class Command(click.Command):
         self.max_args = max_args
         self.aliases = tuple(aliases)
         self.endless = endless
+        self.fast_loop = fast_loop
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         return [*self.params, *persistent(ctx.parent), HELP, _REST]

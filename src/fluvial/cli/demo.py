@@ -3,12 +3,13 @@
 from fluvial.cli import flags
 from fluvial.cli.command import Command
 from fluvial.cli.session import Session
+from fluvial.cli.signals import until_ended
 
 
 async def _run(session: Session, arguments: tuple[str, ...], keep: bool) -> None:
     from fluvial import local
 
-    await local.demo(keep=keep, out=session.world.out)
+    await until_ended(local.demo(keep=keep, out=session.world.out))
 
 
 command = Command(

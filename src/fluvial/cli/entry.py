@@ -2,9 +2,10 @@
 
 import os
 import sys
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,32 +26,44 @@ def main(argv: Sequence[str] | None = None) -> int:
     world = _this_world()
     try:
         result = dispatch(words, world)
-        if not isinstance(result, int):
-            import asyncio
-
-            result = asyncio.run(_finish(result))
+        return result if isinstance(result, int) else _run(result)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         # The reader of a pipe is gone; keep the interpreter from complaining when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    return result
 
 
-def dispatch(words: Sequence[str], world: World) -> int | Awaitable[int]:
-    """Find and start the command that `words` name.
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A command that has to wait for something: await `work` for its exit code, on uvloop if `fast_loop`."""
 
-    Returns:
-        The exit code, or an awaitable of it when the command has to wait for something.
-    """
+    work: Coroutine[Any, Any, int]
+    fast_loop: bool
+
+
+def _run(running: Running) -> int:
+    import asyncio
+
+    factory = None
+    if running.fast_loop:
+        import uvloop
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(running.work)
+
+
+def dispatch(words: Sequence[str], world: World) -> int | Running:
+    """Find and start the command that `words` name; return its exit code, or what is to be awaited for it."""
     try:
         return _start(words, world)
     except Failure as failure:
         return _report(failure, world)
 
 
-def _start(words: Sequence[str], world: World) -> int | Awaitable[int]:
+def _start(words: Sequence[str], world: World) -> int | Running:
     for warning in environment_warnings(world.environ):
         world.err.write(f"⚠️ {warning}\n")
     ctx, rest = find(make_root(world.environ), world.program, words)
@@ -81,7 +94,8 @@ def _start(words: Sequence[str], world: World) -> int | Awaitable[int]:
         result = command.call(session, ctx)
     if result is None or isinstance(result, int):
         return result or 0
-    return _guard(result, session, 0.0 if command.endless else session.globals.timeout)
+    seconds = 0.0 if command.endless else session.globals.timeout
+    return Running(_guard(result, session, seconds), command.fast_loop)
 
 
 def _session(ctx: click.Context, world: World) -> Session:
@@ -111,10 +125,6 @@ async def _guard(running: Awaitable[int | None], session: Session, seconds: floa
         return _report(failure, session.world)
     finally:
         await session.close()
-
-
-async def _finish(running: Awaitable[int]) -> int:
-    return await running
 
 
 def _report(failure: Failure, world: World) -> int:

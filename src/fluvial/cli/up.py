@@ -4,6 +4,7 @@ from fluvial.cli import flags
 from fluvial.cli.command import Command
 from fluvial.cli.errors import UsageFailure
 from fluvial.cli.session import Session
+from fluvial.cli.signals import until_ended
 
 
 async def _run(session: Session, arguments: tuple[str, ...], listen: str) -> None:
@@ -14,13 +15,14 @@ async def _run(session: Session, arguments: tuple[str, ...], listen: str) -> Non
     host, port = read_address(listen)
     # --kubeconfig is a flag of every command; here it says where to write, not what to read.
     target = session.globals.cluster.kubeconfig
-    await local.up(
+    running = local.up(
         folder=session.path(arguments[0]) if arguments else None,
         kubeconfig=session.path(target) if target else None,
         host=host,
         port=port,
         say=session.say.success,
     )
+    await until_ended(running)
 
 
 def read_address(text: str) -> tuple[str, int]:
