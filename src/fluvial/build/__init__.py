@@ -5,6 +5,7 @@ caller, who has read `substituteFrom`. Behaviour follows fluxcd/pkg `kustomize` 
 v1.9 `build` (differences: docs/parity.md, "build").
 """
 
+from fluvial.build.envsubst import lookup_in, substitute
 from fluvial.build.errors import BuildError, NotBuilt, PathNotFound
 from fluvial.build.inputs import Inputs
 from fluvial.build.metadata import set_common_metadata
@@ -19,7 +20,9 @@ __all__ = [
     "NotBuilt",
     "PathNotFound",
     "build",
+    "lookup_in",
     "merge_variables",
     "set_common_metadata",
+    "substitute",
     "variables_of",
 ]

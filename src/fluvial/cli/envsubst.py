@@ -1,6 +1,6 @@
 """`envsubst`: post-build substitution on standard input, with the environment's variables."""
 
-from fluvial.build import substitute_text
+from fluvial.build import lookup_in, substitute
 from fluvial.cli import flags
 from fluvial.cli.command import Command
 from fluvial.cli.errors import Failure
@@ -8,9 +8,10 @@ from fluvial.cli.session import Session
 
 
 def _run(session: Session, arguments: tuple[str, ...], strict: bool) -> int:
+    lookup = lookup_in(session.world.environ, strict=strict)
     for line in session.world.inp:
         try:
-            session.print(substitute_text(line.rstrip("\n"), session.world.environ, strict=strict))
+            session.print(substitute(line.rstrip("\n"), lookup))
         except ValueError as error:
             raise Failure(str(error)) from error
     return 0
