@@ -135,9 +135,8 @@ def main() -> int:
                 shown += 1
                 if shown <= asked.show:
                     wanted = case.expected.read_text()[:300].replace("\n", "\n      ") if verdict != DIFFERENT else ""
-                    print(
-                        f"{verdict:9} {order:6} {case.name}\n      {text[:300] if verdict != DIFFERENT else ''}\n   -> {wanted}"
-                    )
+                    ours = text[:300] if verdict != DIFFERENT else ""
+                    print(f"{verdict:9} {order:6} {case.name}\n      {ours}\n   -> {wanted}")
                 if asked.dump and order == asked.order:
                     asked.dump.mkdir(parents=True, exist_ok=True)
                     (asked.dump / case.name.replace("/", "__")).write_text(text)

@@ -3,8 +3,8 @@
     python tools/kustomize/derive.py schema SWAGGER.json KUSTOMIZATIONAPI.json > src/fluvial/kustomize/data/schema.json
     python tools/kustomize/derive.py fieldspecs DIR > src/fluvial/kustomize/data/fieldspecs.json
 
-SWAGGER.json is kustomize's Kubernetes OpenAPI document as JSON (kyaml `openapi/kubernetesapi`), KUSTOMIZATIONAPI.json its
-second one; DIR is `api/internal/konfig/builtinpluginconsts` of kustomize's source.
+SWAGGER.json is kustomize's Kubernetes OpenAPI document as JSON (kyaml `openapi/kubernetesapi`), KUSTOMIZATIONAPI.json
+its second one; DIR is `api/internal/konfig/builtinpluginconsts` of kustomize's source.
 """
 
 import json

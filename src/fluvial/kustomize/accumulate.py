@@ -23,13 +23,12 @@ from fluvial.kustomize.ids import Gvk
 from fluvial.kustomize.kustomization import (
     COMPONENT,
     FILE_NAMES,
-    GeneratorArgs,
-    GeneratorOptions,
     Kustomization,
     parse_kustomization,
     read_kustomization,
 )
 from fluvial.kustomize.plugins import Plugin, load_plugin
+from fluvial.kustomize.records import GeneratorArgs, GeneratorOptions
 from fluvial.kustomize.resmap import ResMap
 from fluvial.kustomize.resource import LOCAL_CONFIG, ORIGIN, Resource
 from fluvial.kustomize.schema import BUILT_IN_VERSION, Schemas
@@ -296,8 +295,8 @@ class Target:
         file = self.file
         if file.helm_charts:
             raise NotSupported(
-                "trouble configuring builtin HelmChartInflationGenerator with config: must specify --enable-helm: charts are not"
-                " inflated here: use a HelmRelease",
+                "trouble configuring builtin HelmChartInflationGenerator with config: must specify --enable-helm:"
+                " charts are not inflated here: use a HelmRelease",
                 file=self.root.path(self.file_name),
                 field="helmCharts",
             )

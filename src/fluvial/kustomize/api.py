@@ -8,10 +8,10 @@ from fluvial.kustomize.accumulate import Accumulator, SchemaChoice, Target
 from fluvial.kustomize.documents import objects_in
 from fluvial.kustomize.errors import KustomizeError
 from fluvial.kustomize.files import Root, Store
-from fluvial.kustomize.filters.origins import MANAGED_BY_LABEL
 from fluvial.kustomize.filters.order import LEGACY, sort
-from fluvial.kustomize.kustomization import SortOptions
+from fluvial.kustomize.filters.origins import MANAGED_BY_LABEL
 from fluvial.kustomize.output import values_of
+from fluvial.kustomize.records import SortOptions
 from fluvial.objects import Object
 from fluvial.stdx import Tree, clean_path
 from fluvial.yamldoc import dump_all

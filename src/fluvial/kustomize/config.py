@@ -14,6 +14,8 @@ from fluvial.kustomize.fieldspec import FieldSpec, FieldSpecs
 from fluvial.kustomize.ids import Gvk
 from fluvial.stdx import package_data
 
+_NONE = FieldSpecs()
+
 
 class BackReference(NamedTuple):
     """Where the name of a kind may be written in others."""
@@ -26,17 +28,17 @@ class BackReference(NamedTuple):
 class TransformerConfig:
     """The field specs of each transformation, in upstream's order."""
 
-    name_prefix: FieldSpecs = FieldSpecs()
-    name_suffix: FieldSpecs = FieldSpecs()
-    namespace: FieldSpecs = FieldSpecs()
-    common_labels: FieldSpecs = FieldSpecs()
-    labels: FieldSpecs = FieldSpecs()
-    template_labels: FieldSpecs = FieldSpecs()
-    common_annotations: FieldSpecs = FieldSpecs()
+    name_prefix: FieldSpecs = _NONE
+    name_suffix: FieldSpecs = _NONE
+    namespace: FieldSpecs = _NONE
+    common_labels: FieldSpecs = _NONE
+    labels: FieldSpecs = _NONE
+    template_labels: FieldSpecs = _NONE
+    common_annotations: FieldSpecs = _NONE
     name_reference: tuple[BackReference, ...] = ()
-    var_reference: FieldSpecs = FieldSpecs()
-    images: FieldSpecs = FieldSpecs()
-    replicas: FieldSpecs = FieldSpecs()
+    var_reference: FieldSpecs = _NONE
+    images: FieldSpecs = _NONE
+    replicas: FieldSpecs = _NONE
 
     def merged(self, other: "TransformerConfig") -> "TransformerConfig":
         """Return both together.
@@ -86,24 +88,13 @@ _JSON_NAMES = {
 def default_config() -> TransformerConfig:
     """Return the built-in config."""
     data = json.loads(package_data("fluvial.kustomize", "data/fieldspecs.json"))
-    config = TransformerConfig(
-        **{
-            attribute: _references(data[name])
-            if name == "nameReference"
-            else FieldSpecs(map(_spec, data.get(name, ())))
-            for name, attribute in _JSON_NAMES.items()
-        }
-    )
-    empty = TransformerConfig()
-    return replace(
-        config,
-        **{
-            field.name: _sorted_references(_merged_references((), config.name_reference))
-            if field.name == "name_reference"
-            else _sorted_specs(getattr(empty, field.name).merged(getattr(config, field.name)))
-            for field in fields(config)
-        },
-    )
+    config: dict[str, Any] = {
+        attribute: _sorted_specs(_NONE.merged(map(_spec, data.get(name, ()))))
+        for name, attribute in _JSON_NAMES.items()
+        if name != "nameReference"
+    }
+    references = _sorted_references(_merged_references((), _references(data["nameReference"])))
+    return TransformerConfig(**config, name_reference=references)
 
 
 def config_from(data: Any) -> TransformerConfig:

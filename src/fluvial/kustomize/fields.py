@@ -63,7 +63,8 @@ def get(node: Node | None, name: str) -> Node | None:
         return None
     if node.kind != MAPPING:
         expect(node, MAPPING)
-    return node.content.get(name)
+    found: Node | None = node.content.get(name)
+    return found
 
 
 def text_of(node: Node | None) -> str:
@@ -80,7 +81,7 @@ def set_field(node: Node, name: str, value: Node | None, *, keep_null: bool = Fa
     if node.kind != MAPPING:
         expect(node, MAPPING)
         return None  # a null that is no mapping: kyaml writes into it, and it stays null
-    field = node.content.get(name)
+    field: Node | None = node.content.get(name)
     if field is None:
         add_field(node, name, value)
         return value
@@ -190,11 +191,11 @@ def elements(node: Node | None) -> list[Node]:
 def match_element(node: Node, keys: Sequence[str], values: Sequence[str]) -> Node | None:
     """Return the first item whose fields `keys` are `values`; an empty key compares the items themselves."""
     expect(node, SEQUENCE)
-    for item in node.content or ():
+    items: list[Node] = node.content or []
+    for item in items:
         if not keys or not keys[0]:
             if item.value == (values[0] if values else ""):
-                found: Node = item
-                return found
+                return item
         elif item.kind == MAPPING and _has_values(item, keys, values):
             return item
     return None

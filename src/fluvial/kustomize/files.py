@@ -1,7 +1,7 @@
 """The files of a build: path rules, what was read, and parsed files by content.
 
-A folder with a kustomization is a root; paths in it are relative to it. Nothing outside of the tree exists: `../` beyond
-the tree's own root is an error, and so is an absolute path. Source: api `internal/loader`.
+A folder with a kustomization is a root; paths in it are relative to it. Nothing outside of the tree exists: `../`
+beyond the tree's own root is an error, and so is an absolute path. Source: api `internal/loader`.
 """
 
 from collections.abc import MutableMapping
@@ -97,7 +97,8 @@ class Root:
         if not tree.is_dir(path):
             where = "the path leaves the source" if path.startswith("..") else "no such file or directory"
             raise KustomizeError(
-                f"must build at directory: not a valid directory: evalsymlink failure on '{path}' : lstat {path}: {where}"
+                f"must build at directory: not a valid directory: evalsymlink failure on '{path}' : "
+                f"lstat {path}: {where}"
             )
         self._refuse_cycle(path)
         return Root(self.store, path, root_only=self.root_only, parent=self)

@@ -113,12 +113,13 @@ def _scalar(value: Any, kind: Kind, struct: Struct, path: tuple[str, ...], stric
     if kind is Kind.ANY or (kind is Kind.ANY_MAP and isinstance(value, Mapping)):
         return value
     if kind is Kind.TEXT_MAP and isinstance(value, Mapping):
-        texts = {key: "" if text is None else text for key, text in value.items()}
+        texts: dict[str, Any] = {key: "" if text is None else text for key, text in value.items()}
         for key in sorted(texts):
-            if not strict and isinstance(texts[key], int | float):
-                texts[key] = _as_text(texts[key])
-            if not isinstance(texts[key], str):
-                raise _mismatch(texts[key], "string", struct, path)
+            text: Any = texts[key]
+            if not strict and isinstance(text, int | float):
+                texts[key] = _as_text(text)
+            elif not isinstance(text, str):
+                raise _mismatch(text, "string", struct, path)
         return texts
     raise _mismatch(value, kind.value, struct, path)
 

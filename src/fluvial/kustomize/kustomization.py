@@ -3,324 +3,38 @@
 Source: api `types.Kustomization` (Unmarshal, FixKustomization, CheckEmpty, EnforceFields).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from fluvial.kustomize.errors import KustomizeError
 from fluvial.kustomize.godecode import Kind, ListOf, Struct, decode, project
-from fluvial.kustomize.ids import Selector
+from fluvial.kustomize.records import (
+    CONFIG_MAP,
+    GENERATOR_OPTIONS,
+    IMAGE,
+    LABEL,
+    PATCH,
+    REPLACEMENT,
+    REPLICA,
+    SECRET,
+    SORT_OPTIONS,
+    TEXTS,
+    VAR,
+    GeneratorArgs,
+    GeneratorOptions,
+    Image,
+    Label,
+    Patch,
+    Replacement,
+    Replica,
+    SortOptions,
+    Var,
+)
 from fluvial.yamldoc import YamlError, load
 
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 KUSTOMIZATION, COMPONENT = "Kustomization", "Component"
 _VERSIONS = {KUSTOMIZATION: "kustomize.config.k8s.io/v1beta1", COMPONENT: "kustomize.config.k8s.io/v1alpha1"}
-
-_TEXTS = ListOf(Kind.TEXT)
-_GVK = {"group": Kind.TEXT, "version": Kind.TEXT, "kind": Kind.TEXT}
-
-SELECTOR = Struct(
-    "Selector",
-    Selector,
-    {**_GVK, "name": Kind.TEXT, "namespace": Kind.TEXT, "annotationSelector": Kind.TEXT, "labelSelector": Kind.TEXT},
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PatchOptions:
-    """What a strategic merge patch may change beside the content."""
-
-    allow_name_change: bool = False
-    allow_kind_change: bool = False
-
-
-PATCH_OPTIONS = Struct("PatchArgs", PatchOptions, {"allowNameChange": Kind.FLAG, "allowKindChange": Kind.FLAG})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patch:
-    """An entry of `patches` or `patchesJson6902`: a file or a text, and what it is for."""
-
-    path: str = ""
-    patch: str = ""
-    target: Selector | None = None
-    options: PatchOptions | None = None
-
-
-PATCH = Struct("Patch", Patch, {"path": Kind.TEXT, "patch": Kind.TEXT, "target": SELECTOR, "options": PATCH_OPTIONS})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
-    """An entry of `images`."""
-
-    name: str = ""
-    new_name: str = ""
-    tag_suffix: str = ""
-    new_tag: str = ""
-    digest: str = ""
-
-
-IMAGE = Struct("Image", Image, dict.fromkeys(("name", "newName", "tagSuffix", "newTag", "digest"), Kind.TEXT))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replica:
-    """An entry of `replicas`."""
-
-    name: str = ""
-    count: int = 0
-
-
-REPLICA = Struct("Replica", Replica, {"name": Kind.TEXT, "count": Kind.INTEGER})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spec:
-    """A field spec as written in a file."""
-
-    group: str = ""
-    version: str = ""
-    kind: str = ""
-    path: str = ""
-    create: bool = False
-
-
-SPEC = Struct("FieldSpec", Spec, {**_GVK, "path": Kind.TEXT, "create": Kind.FLAG})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Label:
-    """An entry of `labels`; `fields` are its own field specs."""
-
-    pairs: dict[str, str] = field(default_factory=dict)
-    include_selectors: bool = False
-    include_templates: bool = False
-    fields: list[Spec] = field(default_factory=list)
-
-
-_LABEL = Struct(
-    "Label",
-    Label,
-    {
-        "pairs": Kind.TEXT_MAP,
-        "includeSelectors": Kind.FLAG,
-        "includeTemplates": Kind.FLAG,
-        "fields": ListOf(SPEC),
-    },
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GeneratorOptions:
-    """`generatorOptions`, and the `options` of one generator."""
-
-    labels: dict[str, str] = field(default_factory=dict)
-    annotations: dict[str, str] = field(default_factory=dict)
-    disable_name_suffix_hash: bool = False
-    immutable: bool = False
-
-    def under(self, shared: "GeneratorOptions | None") -> "GeneratorOptions":
-        """Return these options with the shared ones behind them; a shared true cannot be taken back."""
-        if shared is None:
-            return self
-        return GeneratorOptions(
-            labels={**shared.labels, **self.labels},
-            annotations={**shared.annotations, **self.annotations},
-            disable_name_suffix_hash=self.disable_name_suffix_hash or shared.disable_name_suffix_hash,
-            immutable=self.immutable or shared.immutable,
-        )
-
-
-_OPTIONS = Struct(
-    "GeneratorOptions",
-    GeneratorOptions,
-    {
-        "labels": Kind.TEXT_MAP,
-        "annotations": Kind.TEXT_MAP,
-        "disableNameSuffixHash": Kind.FLAG,
-        "immutable": Kind.FLAG,
-    },
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GeneratorArgs:
-    """An entry of `configMapGenerator` or `secretGenerator`; `type` is a Secret's."""
-
-    namespace: str = ""
-    name: str = ""
-    behavior: str = ""
-    literals: list[str] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)
-    envs: list[str] = field(default_factory=list)
-    env: str = ""
-    options: GeneratorOptions | None = None
-    type: str = ""
-
-    @property
-    def env_files(self) -> list[str]:
-        return [*self.envs, self.env] if self.env else self.envs
-
-
-GENERATOR_FIELDS = {
-    "namespace": Kind.TEXT,
-    "name": Kind.TEXT,
-    "behavior": Kind.TEXT,
-    "literals": _TEXTS,
-    "files": _TEXTS,
-    "envs": _TEXTS,
-    "env": Kind.TEXT,
-    "options": _OPTIONS,
-}
-_CONFIG_MAP = Struct("ConfigMapArgs", GeneratorArgs, GENERATOR_FIELDS)
-_SECRET = Struct("SecretArgs", GeneratorArgs, {**GENERATOR_FIELDS, "type": Kind.TEXT})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldOptions:
-    """How a replacement reads or writes its field."""
-
-    delimiter: str = ""
-    index: int = 0
-    encoding: str = ""
-    create: bool = False
-
-    def __str__(self) -> str:
-        if not self.delimiter and not self.create:
-            return ""
-        return f"{self.delimiter}({self.index}), create={str(self.create).lower()}"
-
-
-_FIELD_OPTIONS = Struct(
-    "FieldOptions",
-    FieldOptions,
-    {"delimiter": Kind.TEXT, "index": Kind.POSITION, "encoding": Kind.TEXT, "create": Kind.FLAG},
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplacementSource:
-    """The object and field that a replacement reads."""
-
-    group: str = ""
-    version: str = ""
-    kind: str = ""
-    name: str = ""
-    namespace: str = ""
-    field_path: str = ""
-    options: FieldOptions | None = None
-
-
-_SOURCE = Struct(
-    "SourceSelector",
-    ReplacementSource,
-    {**_GVK, "name": Kind.TEXT, "namespace": Kind.TEXT, "fieldPath": Kind.TEXT, "options": _FIELD_OPTIONS},
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplacementTarget:
-    """The objects and fields that a replacement writes."""
-
-    select: Selector | None = None
-    reject: list[Selector] = field(default_factory=list)
-    field_paths: list[str] = field(default_factory=list)
-    options: FieldOptions | None = None
-
-
-_TARGET = Struct(
-    "TargetSelector",
-    ReplacementTarget,
-    {"select": SELECTOR, "reject": ListOf(SELECTOR), "fieldPaths": _TEXTS, "options": _FIELD_OPTIONS},
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replacement:
-    """An entry of `replacements`, or of the file at `path`."""
-
-    source: ReplacementSource | None = None
-    targets: list[ReplacementTarget] | None = None
-    source_value: str | None = None
-    path: str = ""
-
-
-REPLACEMENT = Struct(
-    "ReplacementField",
-    Replacement,
-    {"source": _SOURCE, "targets": ListOf(_TARGET), "sourceValue": Kind.TEXT, "path": Kind.TEXT},
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectReference:
-    """The object of a var."""
-
-    api_version: str = ""
-    group: str = ""
-    version: str = ""
-    kind: str = ""
-    name: str = ""
-    namespace: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldReference:
-    """The field of a var."""
-
-    field_path: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Var:
-    """An entry of `vars`."""
-
-    name: str = ""
-    objref: ObjectReference = ObjectReference()
-    fieldref: FieldReference = FieldReference()
-
-
-_VAR = Struct(
-    "Var",
-    Var,
-    {
-        "name": Kind.TEXT,
-        "objref": Struct(
-            "Target",
-            ObjectReference,
-            {"apiVersion": Kind.TEXT, **_GVK, "name": Kind.TEXT, "namespace": Kind.TEXT},
-        ),
-        "fieldref": Struct("FieldSelector", FieldReference, {"fieldPath": Kind.TEXT}),
-    },
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegacySortOptions:
-    """The kinds that come first and last."""
-
-    order_first: list[str] = field(default_factory=list)
-    order_last: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SortOptions:
-    """`sortOptions`."""
-
-    order: str = ""
-    legacy_sort_options: LegacySortOptions | None = None
-
-
-_SORT = Struct(
-    "SortOptions",
-    SortOptions,
-    {
-        "order": Kind.TEXT,
-        "legacySortOptions": Struct(
-            "LegacySortOptions", LegacySortOptions, {"orderFirst": _TEXTS, "orderLast": _TEXTS}
-        ),
-    },
-)
 
 _METADATA = Struct(
     "ObjectMeta",
@@ -337,8 +51,8 @@ _HELM_CHART = Struct(
         ),
         **dict.fromkeys(("kubeVersion", "nameTemplate"), Kind.TEXT),
         **dict.fromkeys(("includeCRDs", "skipHooks", "skipTests", "debug", "devel"), Kind.FLAG),
-        "additionalValuesFiles": _TEXTS,
-        "apiVersions": _TEXTS,
+        "additionalValuesFiles": TEXTS,
+        "apiVersions": TEXTS,
         "valuesInline": Kind.ANY_MAP,
     },
 )
@@ -352,7 +66,7 @@ _HELM_ARGS = Struct(
         ),
         **dict.fromkeys(("values", "valuesMerge", "releaseName", "releaseNamespace"), Kind.TEXT),
         "valuesLocal": Kind.ANY_MAP,
-        "extraArgs": _TEXTS,
+        "extraArgs": TEXTS,
     },
 )
 
@@ -403,24 +117,24 @@ _STRUCT = Struct(
     {
         **dict.fromkeys(("apiVersion", "kind", "namePrefix", "nameSuffix", "namespace"), Kind.TEXT),
         **dict.fromkeys(("openapi", "commonLabels", "commonAnnotations"), Kind.TEXT_MAP),
-        **dict.fromkeys(("patchesStrategicMerge", "resources", "components", "crds", "bases"), _TEXTS),
-        **dict.fromkeys(("configurations", "generators", "transformers", "validators", "buildMetadata"), _TEXTS),
+        **dict.fromkeys(("patchesStrategicMerge", "resources", "components", "crds", "bases"), TEXTS),
+        **dict.fromkeys(("configurations", "generators", "transformers", "validators", "buildMetadata"), TEXTS),
         "metadata": _METADATA,
-        "labels": ListOf(_LABEL),
+        "labels": ListOf(LABEL),
         "patchesJson6902": ListOf(PATCH),
         "patches": ListOf(PATCH),
         "images": ListOf(IMAGE),
         "imageTags": ListOf(IMAGE),
         "replacements": ListOf(REPLACEMENT),
         "replicas": ListOf(REPLICA),
-        "vars": ListOf(_VAR),
-        "sortOptions": _SORT,
-        "configMapGenerator": ListOf(_CONFIG_MAP),
-        "secretGenerator": ListOf(_SECRET),
+        "vars": ListOf(VAR),
+        "sortOptions": SORT_OPTIONS,
+        "configMapGenerator": ListOf(CONFIG_MAP),
+        "secretGenerator": ListOf(SECRET),
         "helmGlobals": _HELM_GLOBALS,
         "helmCharts": ListOf(_HELM_CHART),
         "helmChartInflationGenerator": ListOf(_HELM_ARGS),
-        "generatorOptions": _OPTIONS,
+        "generatorOptions": GENERATOR_OPTIONS,
     },
 )
 
@@ -429,7 +143,7 @@ def parse_kustomization(data: bytes, folder: str) -> Kustomization:
     """Return the kustomization that `data` holds.
 
     Raises:
-        KustomizeError: no YAML, an unknown or mistyped field, nothing in it, a kind or version that is no kustomization.
+        KustomizeError: no YAML, an unknown or mistyped field, nothing in it, a kind or version that is none.
     """
     try:
         value = load(data)

@@ -15,9 +15,9 @@ from fluvial.kustomize.filters import generators, hashes, images, metadata, name
 from fluvial.kustomize.filters import replicas as replica_counts
 from fluvial.kustomize.filters import values as value_adding
 from fluvial.kustomize.filters.origins import Origin, origin_of_plugin
-from fluvial.kustomize.godecode import Kind, ListOf, Struct, decode
+from fluvial.kustomize.godecode import Kind, ListOf, Struct, Type, decode
 from fluvial.kustomize.ids import Gvk, Selector
-from fluvial.kustomize.kustomization import (
+from fluvial.kustomize.records import (
     GENERATOR_FIELDS,
     IMAGE,
     PATCH_OPTIONS,
@@ -95,6 +95,9 @@ _METADATA = Struct(
 )
 
 
+_NO_IMAGE, _NO_REPLICA = Image(), Replica()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Config:
     """The fields of all plugins' configs together; each plugin reads its own."""
@@ -105,8 +108,8 @@ class _Config:
     annotations: dict[str, str] = field(default_factory=dict)
     prefix: str = ""
     suffix: str = ""
-    image_tag: Image = Image()
-    replica: Replica = Replica()
+    image_tag: Image = _NO_IMAGE
+    replica: Replica = _NO_REPLICA
     unset_only: bool = False
     set_role_binding_subjects: str = ""
     replacements: list[Replacement] = field(default_factory=list)
@@ -119,7 +122,7 @@ class _Config:
     patches: str = ""
 
 
-_FIELDS = {
+_FIELDS: dict[str, Type] = {
     "metadata": _METADATA,
     "fieldSpecs": ListOf(SPEC),
     "labels": Kind.TEXT_MAP,
@@ -186,7 +189,8 @@ def _need_specs(read: _Config) -> None:
 
 def _prefix_and_suffix(config: Mapping[str, Any], root: Root, schemas: Schemas) -> Plugin:
     first, second = _prefix(config, root, schemas).transform, _suffix(config, root, schemas).transform
-    assert first is not None and second is not None
+    assert first is not None
+    assert second is not None
 
     def transform(resources: ResMap) -> None:
         first(resources)
@@ -262,7 +266,7 @@ def _value_add(config: Mapping[str, Any], root: Root, schemas: Schemas) -> Plugi
 
 
 def _generator_args(config: Mapping[str, Any], *more: str) -> GeneratorArgs:
-    fields = {**GENERATOR_FIELDS, **dict.fromkeys(more, Kind.TEXT)}
+    fields: dict[str, Type] = {**GENERATOR_FIELDS, **dict.fromkeys(more, Kind.TEXT)}
     args: GeneratorArgs = decode(config, Struct("GeneratorArgs", GeneratorArgs, fields), strict=False)
     about = _read(config, "ObjectMeta").metadata
     return GeneratorArgs(

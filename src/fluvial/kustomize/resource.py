@@ -247,7 +247,8 @@ def check_metadata(node: Node) -> None:
         raise KustomizeError("missing Resource metadata")
     if kind.endswith("List") or (kind and name):
         return
-    shown = f"{{{{{api_version} {kind}}} {{{{{name} {namespace}}} {_shown(node, 'labels')} {_shown(node, 'annotations')}}}}}"
+    notes = f"{_shown(node, 'labels')} {_shown(node, 'annotations')}"
+    shown = f"{{{{{api_version} {kind}}} {{{{{name} {namespace}}} {notes}}}}}"
     raise KustomizeError(f"missing {'metadata.name' if kind else 'kind'} in object {shown}")
 
 

@@ -14,8 +14,9 @@ from fluvial.kustomize.filters.images import ImageFields
 from fluvial.kustomize.filters.origins import Origin
 from fluvial.kustomize.filters.replicas import set_replicas
 from fluvial.kustomize.ids import Gvk
-from fluvial.kustomize.kustomization import Image, Kustomization, Label, Patch, Replica
+from fluvial.kustomize.kustomization import Kustomization
 from fluvial.kustomize.plugins import Plugin
+from fluvial.kustomize.records import Image, Label, Patch, Replica
 from fluvial.kustomize.resmap import ResMap
 from fluvial.kustomize.schema import Schemas
 

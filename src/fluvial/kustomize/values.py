@@ -8,6 +8,7 @@ import base64
 import binascii
 import re
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from fluvial.gotext import format_float, go_json
@@ -167,7 +168,7 @@ def _refold(text: str) -> str:
 def _unfold(lines: list[str]) -> str:
     """Join lines that were written with single breaks: a lone break between text lines reads as a space."""
     out = lines[0]
-    for before, line in zip(lines, lines[1:], strict=False):
+    for before, line in pairwise(lines):
         foldable = before and line and before[0] not in " \t" and line[0] not in " \t"
         out += (" " if foldable else "\n") + line
     return out

@@ -7,7 +7,7 @@ from fluvial.kustomize.datamaps import put_config_data, put_secret_data
 from fluvial.kustomize.errors import KustomizeError
 from fluvial.kustomize.fields import map_node, set_annotation, set_field, text_node
 from fluvial.kustomize.files import Root
-from fluvial.kustomize.kustomization import GeneratorArgs, GeneratorOptions
+from fluvial.kustomize.records import GeneratorArgs, GeneratorOptions
 from fluvial.kustomize.resource import BEHAVIOR, ENABLED, NEEDS_HASH, Resource
 from fluvial.kustomize.values import BOOL, STR
 from fluvial.yamldoc.nodes import SCALAR, SINGLE, Node

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from fluvial.kustomize.fields import bare_node, expect, get, is_null, set_scalar
 from fluvial.kustomize.fieldspec import Change, FieldSpecs, apply_specs
 from fluvial.kustomize.ids import compile_pattern
-from fluvial.kustomize.kustomization import Image
+from fluvial.kustomize.records import Image
 from fluvial.kustomize.resmap import ResMap
 from fluvial.yamldoc.nodes import MAPPING, SCALAR, SEQUENCE, Node
 

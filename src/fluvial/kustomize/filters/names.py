@@ -1,4 +1,4 @@
-"""Name prefixes and suffixes. Source: api `PrefixTransformer`, `SuffixTransformer`, `filters/prefix`, `filters/suffix`."""
+"""Name prefixes and suffixes. Source: api `PrefixTransformer`, `SuffixTransformer`, and their filters."""
 
 from fluvial.kustomize.fields import bare_node, set_scalar
 from fluvial.kustomize.fieldspec import Change, FieldSpecs, apply_path, split_path

@@ -3,7 +3,7 @@
 from fluvial.kustomize.config import LEGACY_FIRST, LEGACY_LAST, kind_ranks
 from fluvial.kustomize.errors import KustomizeError
 from fluvial.kustomize.ids import ResId
-from fluvial.kustomize.kustomization import SortOptions
+from fluvial.kustomize.records import SortOptions
 from fluvial.kustomize.resmap import ResMap
 
 FIFO, LEGACY = "fifo", "legacy"

@@ -1,4 +1,4 @@
-"""Annotations that tell where an object came from (`buildMetadata`). Source: api `resource.Origin`, `Transformations`."""
+"""Annotations that tell where an object came from (`buildMetadata`). Source: api `resource.Origin`."""
 
 from dataclasses import dataclass, replace
 

@@ -13,7 +13,7 @@ from fluvial.kustomize.documents import resources_from
 from fluvial.kustomize.errors import KustomizeError
 from fluvial.kustomize.files import Root
 from fluvial.kustomize.ids import Selector
-from fluvial.kustomize.kustomization import Patch
+from fluvial.kustomize.records import Patch
 from fluvial.kustomize.resmap import ResMap, apply_patch
 from fluvial.kustomize.resource import ALLOW_KIND_CHANGE, ALLOW_NAME_CHANGE, Resource
 from fluvial.kustomize.schema import Schemas

@@ -10,14 +10,14 @@ from fluvial.kustomize.fields import bare_node, is_empty, lookup, text_of
 from fluvial.kustomize.files import Root
 from fluvial.kustomize.godecode import decode
 from fluvial.kustomize.ids import Gvk, ResId, Selector, SelectorMatch
-from fluvial.kustomize.kustomization import (
+from fluvial.kustomize.paths import match_path, split_field_path
+from fluvial.kustomize.records import (
     REPLACEMENT,
     FieldOptions,
     Replacement,
     ReplacementSource,
     ReplacementTarget,
 )
-from fluvial.kustomize.paths import match_path, split_field_path
 from fluvial.kustomize.resmap import ResMap
 from fluvial.kustomize.resource import Resource
 from fluvial.kustomize.values import to_json

@@ -3,7 +3,7 @@
 from fluvial.kustomize.errors import KustomizeError
 from fluvial.kustomize.fields import set_scalar
 from fluvial.kustomize.fieldspec import Change, FieldSpecs, apply_path, split_path
-from fluvial.kustomize.kustomization import Replica
+from fluvial.kustomize.records import Replica
 from fluvial.kustomize.resmap import ResMap
 from fluvial.kustomize.values import INT
 from fluvial.yamldoc.nodes import SCALAR, Node

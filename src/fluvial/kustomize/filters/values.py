@@ -15,7 +15,7 @@ from fluvial.kustomize.files import Root, Store
 from fluvial.kustomize.filters import namespace
 from fluvial.kustomize.godecode import Kind, ListOf, Struct, decode
 from fluvial.kustomize.ids import Selector
-from fluvial.kustomize.kustomization import SELECTOR
+from fluvial.kustomize.records import SELECTOR
 from fluvial.kustomize.resmap import ResMap
 from fluvial.kustomize.resource import Resource
 from fluvial.stdx import Tree

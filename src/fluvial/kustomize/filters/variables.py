@@ -12,12 +12,12 @@ from fluvial.kustomize.errors import KustomizeError
 from fluvial.kustomize.fields import is_null, lookup
 from fluvial.kustomize.fieldspec import Change, FieldSpecs, apply_specs
 from fluvial.kustomize.ids import Gvk, ResId
-from fluvial.kustomize.kustomization import FieldReference, Var
 from fluvial.kustomize.paths import split_field_path, with_indices
+from fluvial.kustomize.records import FieldReference, Var
 from fluvial.kustomize.resmap import ResMap
 from fluvial.kustomize.resource import Resource
-from fluvial.kustomize.values import BOOL, FLOAT, INT, STR, plain_value, to_json
-from fluvial.yamldoc.nodes import LITERAL, MAPPING, SCALAR, SEQUENCE, Node
+from fluvial.kustomize.values import BOOL, FLOAT, INT, STR, to_json
+from fluvial.yamldoc.nodes import LITERAL, MAPPING, SCALAR, SEQUENCE, Node, plain_value
 
 
 @dataclass(frozen=True, slots=True)
