@@ -159,7 +159,7 @@ def condition(obj: Object, type_: str) -> tuple[str, str, str]:
 
 
 def config_map(name: str, namespace: str = "default", **data: str) -> str:
-    lines = "".join(f"  {key}: {value}\n" for key, value in (data or {"key": "value"}).items())
+    lines = "".join(f"  {key}: \"{value}\"\n" for key, value in (data or {"key": "value"}).items())
     return f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n  namespace: {namespace}\ndata:\n{lines}"
 
 
