@@ -157,11 +157,16 @@ class LeaderElector:
         if self._renewed_at is None:
             return
         self._renewed_at = None
-        now = _micro_time(self._clock.now())
-        spec = {**self._seen, "holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": now, "acquireTime": now}
+        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._timings.retry_period):
-                await self._write(spec)
+                # A renewal that was cancelled on its way may have been carried out, so what we hold may be old.
+                self._observe(await self._client.get(_API, "Lease", self._namespace, self.name), loop.time())
+                if self._lease is None or self.holder != self.identity:
+                    return
+                now = _micro_time(self._clock.now())
+                empty = {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": now, "acquireTime": now}
+                await self._write({**self._seen, **empty})
         except (KubeError, TimeoutError) as error:
             self._log.error("Failed to release lease", error=error)
         else:

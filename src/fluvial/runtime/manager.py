@@ -152,7 +152,7 @@ class Manager:
         lead = asyncio.create_task(self._lead(), name="leader")
         try:
             waiting: set[asyncio.Task[None]] = {stop, lead, *background}
-            while not (stop.done() or lead.done()):
+            while not stop.done():
                 done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 _raise_failures(done)
         finally:
