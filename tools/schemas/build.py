@@ -1,6 +1,6 @@
 """Makes the data of `fluvial.controlplane.schemas` from a real kube-apiserver: kinds, resources, OpenAPI, Go shapes.
 
-usage: python tools/schemas/build.py       (needs `make peers` and Go; a minute)
+usage: PYTHONPATH=. python tools/schemas/build.py       (needs `make peers` and Go; a minute)
 
 Writes src/fluvial/controlplane/schemas/data/:
   openapi.json.gz    {definition: OpenAPI v3 schema} of all groups that the server serves by default
@@ -16,14 +16,12 @@ import json
 import os
 import ssl
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
 from tests.support.realserver import peers_folder, real_server
 
+ROOT = Path(__file__).parents[2]
 DATA = ROOT / "src/fluvial/controlplane/schemas/data"
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
@@ -68,9 +66,7 @@ def main() -> None:
         raise SystemExit("no kube-apiserver: run `make peers`")
     with real_server(peers, controllers=False) as server:
         groups = [
-            item
-            for root in ("/api", "/apis")
-            for item in get(server.url, server.token, root, AGGREGATED)["items"]
+            item for root in ("/api", "/apis") for item in get(server.url, server.token, root, AGGREGATED)["items"]
         ]
         index = get(server.url, server.token, "/openapi/v3")["paths"]
         documents = {

@@ -1,11 +1,13 @@
 """Records what a real kube-apiserver answers to sequences of requests, as vectors for the fast tests.
 
-usage: python tools/vectors/record.py SITUATIONS.yaml OUT.json       (FLUVIAL_PEERS names the folder of `make peers`)
+usage: PYTHONPATH=. python tools/vectors/record.py SITUATIONS.yaml OUT.json
+       (FLUVIAL_PEERS names the folder of `make peers`)
 
-SITUATIONS.yaml has `setup` (objects created first) and `situations`, each with a `name` (a sentence) and `steps`. A step
-is one request: `apply|create|put|merge|json|strategic|get|delete: BODY`, with `at` (path below the group version, or
-taken from the body), `manager`, `force`, `query`, `version`. Steps of one situation are a second apart, so that time
-stamps tell which step set them. OUT.json holds each step as an HTTP request and the answer's code and body.
+SITUATIONS.yaml has `setup` (objects created first) and `situations`, each with a `name` (a sentence) and `steps`. A
+step is one request: `apply|create|put|merge|json|strategic|get|delete: BODY`, with `at` (the path of the object; else
+it follows from the body), `subresource`, `manager`, `force`, `query`. Steps of one situation are a second apart, so
+that time stamps tell which step set them (`timeless: true` leaves that out). OUT.json holds each step as an HTTP
+request and the answer's code, body and warnings.
 Masked: uid, resourceVersion (first seen is "1", the next other one "2", …), creationTimestamp, and time stamps as
 "step 3", the number of the step that set them.
 """
@@ -22,7 +24,6 @@ from typing import Any
 
 import yaml
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.support.realserver import peers_folder, real_server
 
 PATCHES = {
@@ -144,13 +145,14 @@ class Mask:
         return text if step is None else f"step {step + 1}"
 
 
-def record(api: Api, situation: dict[str, Any], plurals: dict[str, str]) -> dict[str, Any]:
+def record(api: Api, situation: dict[str, Any], plurals: dict[str, str], *, timeless: bool) -> dict[str, Any]:
     """Run one situation and return its exchanges."""
     mask = Mask()
     exchanges = []
     for step in situation["steps"]:
-        # Begin each step early in a second of its own.
-        time.sleep(1.02 - (time.time() % 1.0))
+        if not timeless:
+            # Begin each step early in a second of its own.
+            time.sleep(1.02 - (time.time() % 1.0))
         mask.moments.append(int(datetime.now(UTC).timestamp()))
         request = request_of(step, plurals)
         code, body, warnings = api.send(request["method"], request["path"], request["body"], request["media"])
@@ -202,7 +204,7 @@ def main(source: Path, target: Path) -> None:
         situations = []
         for situation in document["situations"]:
             print(situation["name"], file=sys.stderr)
-            situations.append(record(api, situation, plurals))
+            situations.append(record(api, situation, plurals, timeless=document.get("timeless", False)))
     recorded = {
         "origin": f"kube-apiserver {version}, recorded by tools/vectors/record.py from {source.name}",
         "setup": document.get("setup") or [],

@@ -1,11 +1,29 @@
 """Kinds of CustomResourceDefinitions, compiled from their structural schemas."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
 
-from fluvial.controlplane.schemas.errors import FieldError
+from fluvial.controlplane.schemas.data import definitions
+from fluvial.controlplane.schemas.errors import DecodeError, FieldError, invalid
 from fluvial.controlplane.schemas.kind import Decoded
-from fluvial.managedfields import FieldSet, TypeSchema
+from fluvial.controlplane.schemas.rules.metadata import metadata_errors, metadata_update_errors
+from fluvial.controlplane.schemas.shapes import Mistyped, struct
+from fluvial.controlplane.schemas.structural import (
+    Node,
+    compile_node,
+    fill_defaults,
+    list_errors,
+    problems_of_schema,
+    prune,
+    rules_below,
+    validate,
+    without_nulls,
+)
+from fluvial.managedfields import DEDUCED, FieldSet, TypeSchema, schema_of_crd
 from fluvial.objects import GroupKind, Object
+
+_OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 
 
 class SchemaError(ValueError):
@@ -19,26 +37,86 @@ class SchemaError(ValueError):
 class CustomKind:
     """One kind in one version of a CRD; see `Kind`."""
 
-    api_version: str
-    group_kind: GroupKind
-    types: TypeSchema
-    patch: None
-    rules: Sequence[str]
+    patch: None = None
+
+    def __init__(self, crd: Object, version: Mapping[str, Any], schema: Mapping[str, Any], node: Node) -> None:
+        spec = crd["spec"]
+        self.api_version = f"{spec['group']}/{version['name']}"
+        self.group_kind = GroupKind(spec["group"], spec["names"]["kind"])
+        self.namespaced: bool = spec.get("scope") == "Namespaced"
+        self._preserve: bool = spec.get("preserveUnknownFields") is True
+        self._has_status = "status" in (version.get("subresources") or {})
+        self._schema = schema
+        self._node = node
+
+    @cached_property
+    def types(self) -> TypeSchema:
+        if not self._schema:
+            return DEDUCED
+        return schema_of_crd(self._schema, definitions(), preserve=self._preserve)
+
+    @cached_property
+    def rules(self) -> Sequence[str]:
+        return tuple(rules_below(self._node))
+
+    @property
+    def empty(self) -> Object:
+        return {}
 
     def reset_fields(self, subresource: str = "") -> FieldSet | None:
-        raise NotImplementedError
+        if subresource == "":
+            return FieldSet.of(("f:status",)) if self._has_status else None
+        return FieldSet.of(("f:metadata",), ("f:spec",)) if subresource == "status" else None
 
     def decode(self, obj: Object) -> Decoded:
-        raise NotImplementedError
+        problems: list[str] = []
+        metadata = self._metadata(obj, problems)
+        if self._preserve:
+            decoded = dict(obj)
+        else:
+            decoded, unknown = prune(obj, self._node)
+            problems += [f'unknown field "{path}"' for path in unknown]
+        if metadata is not None:
+            decoded["metadata"] = metadata
+        return Decoded(without_nulls(decoded, self._node), problems)
 
     def default(self, obj: Object) -> Object:
-        raise NotImplementedError
+        filled = fill_defaults({k: v for k, v in obj.items() if k != "metadata"}, self._node)
+        if "metadata" in obj:
+            filled["metadata"] = obj["metadata"]
+        return dict(filled)
 
     def validate_create(self, obj: Object) -> list[FieldError]:
-        raise NotImplementedError
+        return list(self._errors(obj, None))
 
     def validate_update(self, old: Object, new: Object, subresource: str = "") -> list[FieldError]:
-        raise NotImplementedError
+        return list(self._errors(new, old))
+
+    def _errors(self, obj: Object, old: Object | None) -> Iterator[FieldError]:
+        if old is None:
+            yield from metadata_errors(obj, namespaced=self.namespaced)
+        else:
+            yield from metadata_update_errors(old, obj)
+        judged = {k: v for k, v in obj.items() if k != "metadata" or "metadata" in self._node.properties}
+        if old is None:
+            yield from validate(judged, self._node)
+        else:
+            yield from validate(judged, self._node, old=old)
+        errors = list(list_errors(obj, self._node))
+        if errors and (old is None or not list(list_errors(old, self._node))):
+            yield from errors
+
+    def _metadata(self, obj: Object, problems: list[str]) -> Object | None:
+        metadata = obj.get("metadata")
+        if metadata is None:
+            return None
+        try:
+            return struct(_OBJECT_META).read(metadata, ("metadata",), problems)
+        except Mistyped as error:
+            kind, version = self.group_kind.kind, self.api_version.rpartition("/")[2]
+            error.fields.append("metadata")
+            text = f'{kind} in version "{version}" cannot be handled as a {kind}: {error.message}'
+            raise DecodeError(text) from error
 
 
 def compile_crd(crd: Object) -> Mapping[str, CustomKind]:
@@ -47,4 +125,15 @@ def compile_crd(crd: Object) -> Mapping[str, CustomKind]:
     Raises:
         SchemaError: see there.
     """
-    raise NotImplementedError
+    kinds = {}
+    for index, version in enumerate(crd["spec"].get("versions") or ()):
+        schema = (version.get("schema") or {}).get("openAPIV3Schema") or {}
+        path = f"spec.versions[{index}].schema.openAPIV3Schema"
+        if schema and (errors := problems_of_schema(schema, path)):
+            raise SchemaError(errors)
+        try:
+            node = compile_node(schema or {"x-kubernetes-preserve-unknown-fields": True})
+        except ValueError as error:
+            raise SchemaError([invalid(path, "", str(error))]) from error
+        kinds[version["name"]] = CustomKind(crd, version, schema, node)
+    return kinds

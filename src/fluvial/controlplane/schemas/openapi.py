@@ -89,7 +89,12 @@ def document_v3(path: str, resources: Sequence["Resource"], kinds: Kinds) -> byt
 def document_v2(resources: Sequence["Resource"], kinds: Kinds) -> bytes:
     """Return the Swagger document of all built-in kinds."""
     schemas = {name: to_v2(definitions()[name]) for name in sorted(definitions())}
-    document = {"swagger": "2.0", "info": _INFO, "paths": _paths(resources, kinds, _operation_v2), "definitions": schemas}
+    document = {
+        "swagger": "2.0",
+        "info": _INFO,
+        "paths": _paths(resources, kinds, _operation_v2),
+        "definitions": schemas,
+    }
     return msgspec.json.encode(document)
 
 

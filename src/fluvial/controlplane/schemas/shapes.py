@@ -6,7 +6,9 @@ times take their canonical form. What a client sees of any built-in object has p
 
 import base64
 import binascii
+import re
 from collections.abc import Callable
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -318,22 +320,28 @@ def _int_or_string(value: Any, path: Path, problems: Problems) -> Any:
 
 
 def _time(value: Any, path: Path, problems: Problems) -> str:
-    return rfc3339(_moment(value))
+    return rfc3339(_moment(value, "2006-01-02T15:04:05Z07:00", "2006"))
 
 
 def _micro_time(value: Any, path: Path, problems: Problems) -> str:
-    return rfc3339_micro(_moment(value))
+    layout = "2006-01-02T15:04:05.000000Z07:00"
+    if value.__class__ is str and not _SIX_DIGITS.search(value):
+        rest = value[19:]
+        raise Mistyped("string", "", f'parsing time "{value}" as "{layout}": cannot parse "{rest}" as ".000000"')
+    return rfc3339_micro(_moment(value, layout, "2006"))
 
 
-def _moment(value: Any) -> Any:
+_SIX_DIGITS = re.compile(r"\.[0-9]{6}(?![0-9])")
+
+
+def _moment(value: Any, layout: str, first: str) -> datetime:
     if value.__class__ is not str:
         raise Mistyped(json_kind(value), "string")
     try:
         return parse_rfc3339(value)
     except ValueError:
-        layout = "2006-01-02T15:04:05Z07:00"
-        text = f'parsing time "{value}" as "{layout}": cannot parse "{value}" as "2006"'
-        raise Mistyped("string", "string", text) from None
+        text = f'parsing time "{value}" as "{layout}": cannot parse "{value}" as "{first}"'
+        raise Mistyped("string", "", text) from None
 
 
 _SPECIAL: dict[str, Reader] = {

@@ -14,6 +14,9 @@ def _definition(obj: Values) -> None:
         names["singular"] = names["kind"].lower()
     if not names.get("listKind") and names.get("kind"):
         names["listKind"] = names["kind"] + "List"
+    if not obj["status"].get("storedVersions"):
+        stored = [version["name"] for version in spec.get("versions") or () if version.get("storage")]
+        obj["status"]["storedVersions"] = stored[:1]
 
 
 def _service(obj: Values) -> None:

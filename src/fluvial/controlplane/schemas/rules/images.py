@@ -3,7 +3,9 @@
 import re
 
 # docker reference: an optional host, a path, an optional tag and an optional digest.
-_TAG = re.compile(r"(?:.*/)?[^/:@]+(?::(?P<tag>[\w][\w.-]{0,127}))?(?P<digest>@[A-Za-z][\w.+-]*:[0-9a-fA-F]{32,})?\Z", re.ASCII)
+_TAG = re.compile(
+    r"(?:.*/)?[^/:@]+(?::(?P<tag>[\w][\w.-]{0,127}))?(?P<digest>@[A-Za-z][\w.+-]*:[0-9a-fA-F]{32,})?\Z", re.ASCII
+)
 
 
 def pull_policy(image: str) -> str:
