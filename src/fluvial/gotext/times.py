@@ -14,19 +14,20 @@ def rfc3339(moment: datetime) -> str:
     Raises:
         ValueError: `moment` has no time zone.
     """
-    return _utc(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{_seconds(_utc(moment))}Z"
 
 
 def rfc3339_nano(moment: datetime) -> str:
     """Return the time in UTC with as many digits of the second as needed, as Go's RFC3339Nano."""
     moment = _utc(moment)
     fraction = f".{moment.microsecond:06d}".rstrip("0").rstrip(".")
-    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+    return f"{_seconds(moment)}{fraction}Z"
 
 
 def rfc3339_micro(moment: datetime) -> str:
     """Return the time in UTC with exactly six digits of the second, as metav1.MicroTime is written (leases, events)."""
-    return _utc(moment).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    moment = _utc(moment)
+    return f"{_seconds(moment)}.{moment.microsecond:06d}Z"
 
 
 def parse_rfc3339(text: str) -> datetime:
@@ -50,6 +51,10 @@ def _zone(text: str) -> timezone:
         return UTC
     offset = timedelta(hours=int(text[1:3]), minutes=int(text[4:]))
     return timezone(-offset if text[0] == "-" else offset)
+
+
+def _seconds(moment: datetime) -> str:
+    return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}"  # %Y does not pad everywhere
 
 
 def _utc(moment: datetime) -> datetime:

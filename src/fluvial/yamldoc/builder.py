@@ -15,7 +15,7 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from fluvial.gotext import format_float, go_quote
+from fluvial.gotext import format_float, go_quote, json_float
 from fluvial.yamldoc.errors import YamlError
 from fluvial.yamldoc.events import MAX_DEPTH, TAG, Event, NextEvent, problem_at
 from fluvial.yamldoc.scalars import BOOL, FLOAT, INT, MERGE, NULL, STR, SUSPECT, TIMESTAMP, Rules, resolve
@@ -56,7 +56,11 @@ def json_value(kind: str, value: Any) -> Any:
         return value
     if value != value or abs(value) == _INFINITY:
         raise NoJson(f"json: unsupported value: {format_float(value)}")
-    return int(value) if abs(value) < 2**63 and value == int(value) else value
+    if abs(value) < 2**53:
+        return int(value) if value == int(value) else value
+    # beyond, Go's digits are those that read back as the same float, not those of its exact value
+    text = json_float(value)
+    return int(text) if "e" not in text and -(2**63) <= int(text) < 2**63 else value
 
 
 class Builder:

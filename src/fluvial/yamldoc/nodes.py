@@ -263,8 +263,8 @@ class _Composer:
             pairs[key] = node
         return None
 
-    def _key(self, frame: _Frame, text: str, tag: str, event: Event) -> None:
-        """Remember a key; `tag` is "" for text, else what the key really is."""
+    def _key(self, frame: _Frame, text: str, tag: str, event: Event) -> Node | None:
+        """Remember a key; `tag` is "" for text, else what the key really is. Never completes the root, hence None."""
         frame.key = text
         frame.lines.setdefault(text, event.start_mark.line)
         if tag == MERGE:
@@ -273,6 +273,7 @@ class _Composer:
             frame.merge = _PENDING
         elif tag and tag != STR and text:
             _note(frame.node, text, "complex" if tag == "complex" else "bare")
+        return None
 
 
 _PENDING = Node(0, "")
