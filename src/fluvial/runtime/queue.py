@@ -146,7 +146,7 @@ class Queue:
             except asyncio.CancelledError:
                 if waiter.done() and not waiter.cancelled():
                     self._wake()  # the turn given to us goes to another
-                else:
+                elif waiter in self._waiters:  # unless `_wake` passed it over while we were being cancelled
                     self._waiters.remove(waiter)
                 raise
 
