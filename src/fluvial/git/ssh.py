@@ -4,7 +4,6 @@ asyncssh is imported on first use: it takes 0.4 s.
 """
 
 import asyncio
-import shlex
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -89,12 +88,14 @@ class SshRemote:
         try:
             self._connection = await asyncssh.connect(self._host, self._port, **self._options())
             return await self._connection.create_process(
-                f"git-upload-pack {shlex.quote(self._path)}",
+                f"git-upload-pack {_quoted(self._path)}",
                 env={"GIT_PROTOCOL": "version=2"},
                 encoding=None,
             )
         except (OSError, asyncssh.Error) as error:
             raise _from_asyncssh(error) from error
+        except ValueError as error:  # a name in --ssh-kex-algos or --ssh-hostkey-algos
+            raise ProtocolError(f"ssh: {error}") from error
 
     def _options(self) -> dict[str, Any]:
         import asyncssh
@@ -119,10 +120,11 @@ class SshRemote:
         return options
 
     async def _until_flush(self) -> AsyncGenerator[Packet, None]:
+        """Yield packets to the flush that ends an answer, the flush too."""
         async for packet in self._packets():
+            yield packet
             if packet is Mark.FLUSH:
                 return
-            yield packet
 
     async def _packets(self) -> AsyncGenerator[Packet, None]:
         assert self._process is not None
@@ -138,6 +140,11 @@ class SshRemote:
             raise remote_error(said)
         if not self._asked or not self._reader.is_between_packets:
             raise Unreachable("the connection was closed before the answer was complete")
+
+
+def _quoted(path: str) -> str:
+    """Quote a path as git does, always: some servers read the command without a shell."""
+    return "'" + path.replace("'", "'\\''").replace("!", "'\\!'") + "'"
 
 
 def is_encrypted(identity: bytes) -> bool:
