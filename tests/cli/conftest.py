@@ -106,6 +106,8 @@ class Cli:
         """Create objects, and give those that have a status their status."""
         client = self.client()
         for obj in objects:
+            if obj["kind"] == "Namespace" and await client.get("v1", "Namespace", "", obj["metadata"]["name"]):
+                continue
             made = await client.create(obj)
             if "status" in obj and obj["kind"] != "Namespace":
                 await client.update({**made, "status": obj["status"]}, subresource="status")

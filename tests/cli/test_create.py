@@ -65,8 +65,8 @@ def test_the_export_golden_of_create_source_git_holds(offline, vectors):
         ),
         (
             "create source git podinfo --url=https://a/b --branch=m --provider dummy",
-            'invalid argument "dummy" for "--provider" flag: source Git provider \'dummy\' is not supported, must be one '
-            "of: generic|github|aws|azure",
+            'invalid argument "dummy" for "--provider" flag: source Git provider \'dummy\' is not supported, must be '
+            "one of: generic|github|aws|azure",
         ),
         (
             "create source git podinfo --url=ssh://git@a/b --branch=main",

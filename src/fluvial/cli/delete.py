@@ -13,7 +13,7 @@ def _make(kind: FluxKind) -> Command:
     async def run(session: Session, arguments: tuple[str, ...], silent: bool) -> None:
         await delete(session, kind, arguments, silent=silent)
 
-    return Command(kind.name, f"Delete a {kind.kind} resource", run, usage="[name]", aliases=kind.aliases)
+    return Command(kind.name, f"Delete {kind.article} {kind.kind} resource", run, usage="[name]", aliases=kind.aliases)
 
 
 async def delete(session: Session, kind: FluxKind, arguments: tuple[str, ...], *, silent: bool) -> None:

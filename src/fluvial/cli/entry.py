@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fluvial.cli import help as helptext
-from fluvial.cli.command import Command, Group, find, words_of
+from fluvial.cli.command import Command, Group, find, flag_set, words_of
 from fluvial.cli.errors import Failure, UsageFailure
 from fluvial.cli.globals import Cluster, environment_warnings, follows_context, read_globals
 from fluvial.cli.root import make_root
@@ -70,6 +70,8 @@ def _start(words: Sequence[str], world: World) -> int | Running:
     command = ctx.command
     assert isinstance(command, Command)
     with ctx:
+        if ctx.parent is None:
+            _plugin(command, rest, world)
         scanned = command.scan(ctx, rest)
         arguments = scanned.arguments
         asked_for_help = ("help", "true") in scanned.flags
@@ -83,9 +85,6 @@ def _start(words: Sequence[str], world: World) -> int | Running:
             world.out.write(f"{world.program} version {__version__}\n")
             return 0
         if isinstance(command, Group) and arguments:
-            plugin = _plugin(ctx, words, world)
-            if plugin is not None:
-                return plugin
             raise UsageFailure(f'unknown command "{arguments[0]}" for "{words_of(ctx)}"')
         if isinstance(command, Group):
             world.out.write(helptext.render(ctx))
@@ -133,18 +132,18 @@ def _report(failure: Failure, world: World) -> int:
     return failure.code
 
 
-def _plugin(ctx: click.Context, words: Sequence[str], world: World) -> int | None:
-    """Replace this process by `flux-NAME` from the plugin folder, if the unknown command of the root is one."""
-    if ctx.parent is not None:
-        return None
+def _plugin(root: Command, words: Sequence[str], world: World) -> None:
+    """Replace this process by `flux-NAME` from the plugin folder, if the first argument names one; flags are its own."""
+    from fluvial.cli.pflag import first_argument
+
+    index = first_argument(words, flag_set(root.get_params(click.Context(root))))
+    if index is None:
+        return
     from fluvial.cli.plugins import find_plugin
 
-    name = ctx.params["arguments"][0]
-    path = find_plugin(name, world.environ)
-    if path is None:
-        return None
-    os.execve(path, [str(path), *list(words)[list(words).index(name) + 1 :]], dict(world.environ))
-    return None
+    path = find_plugin(words[index], world.environ)
+    if path is not None:
+        os.execve(path, [str(path), *words[index + 1 :]], dict(world.environ))
 
 
 def _this_world() -> World:

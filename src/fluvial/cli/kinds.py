@@ -35,11 +35,15 @@ class FluxKind:
     columns: tuple[str, ...]
     row: Callable[[Object], Sequence[str]]
     always_ready: str = ""
-    built: bool = False
 
     @property
     def api_version(self) -> str:
         return f"{self.group}/{self.version}"
+
+    @property
+    def article(self) -> str:
+        """What stands before the kind in a sentence."""
+        return "an" if self.kind[0] in "AEIO" else "a"
 
 
 def truncate_hex(text: str) -> str:
@@ -149,7 +153,7 @@ OCI_REPOSITORY = FluxKind(
 )
 BUCKET = FluxKind("Bucket", _SOURCE, "v1", "source bucket", "source", "bucket", (), ("bucket",), _REVISION, _source_row)
 GIT_REPOSITORY = FluxKind(
-    "GitRepository", _SOURCE, "v1", "source git", "source", "git", (), ("git",), _REVISION, _source_row, built=True
+    "GitRepository", _SOURCE, "v1", "source git", "source", "git", (), ("git",), _REVISION, _source_row
 )
 HELM_REPOSITORY = FluxKind(
     "HelmRepository", _SOURCE, "v1", "source helm", "source", "helm", (), ("helm",), _REVISION, _helm_repository_row
@@ -228,7 +232,6 @@ KUSTOMIZATION = FluxKind(
     ("kustomizations", "ks", "kustomization"),
     _REVISION,
     _kustomization_row,
-    built=True,
 )
 RECEIVER = FluxKind(
     "Receiver", _NOTIFY, "v1", "receiver", "", "receiver", (), ("receivers", "receiver"), _STATE, _plain_row

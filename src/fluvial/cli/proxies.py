@@ -16,7 +16,8 @@ def proxy_for(environ: Mapping[str, str]) -> Callable[[str], str]:
     def proxy(url: str) -> str:
         parts = urlsplit(url)
         found = chosen.get(parts.scheme, "")
-        if not found or is_direct(parts.hostname or "", parts.port, direct):
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        if not found or is_direct(parts.hostname or "", port, direct):
             return ""
         return found if "://" in found else f"http://{found}"
 
@@ -27,7 +28,7 @@ def _variable(environ: Mapping[str, str], name: str) -> str:
     return environ.get(name.upper()) or environ.get(name, "")
 
 
-def is_direct(host: str, port: int | None, entries: list[str]) -> bool:
+def is_direct(host: str, port: int, entries: list[str]) -> bool:
     """Tell whether NO_PROXY's `entries` exempt the host; this machine itself always is."""
     if host == "localhost" or _is_loopback(host):
         return True
@@ -41,7 +42,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _matches(host: str, port: int | None, entry: str) -> bool:
+def _matches(host: str, port: int, entry: str) -> bool:
     if entry == "*":
         return True
     try:
@@ -50,7 +51,7 @@ def _matches(host: str, port: int | None, entry: str) -> bool:
         pass  # the entry or the host is a name
     name, colon, wanted = entry.rpartition(":")
     if colon and wanted.isdigit():
-        if port is not None and int(wanted) != port:
+        if int(wanted) != port:
             return False
         entry = name
     entry = entry.removeprefix("*")

@@ -55,7 +55,9 @@ def _make(kind: FluxKind) -> Command:
         async def run(session: Session, arguments: tuple[str, ...]) -> None:
             await reconcile(session, kind, arguments)
 
-        return Command(kind.name, f"Reconcile a {kind.kind} object", run, usage="[name]", aliases=kind.aliases)
+        return Command(
+            kind.name, f"Reconcile {kind.article} {kind.kind} object", run, usage="[name]", aliases=kind.aliases
+        )
     return Command(
         kind.name,
         "Reconcile a Kustomization resource",
