@@ -3,15 +3,15 @@
 Two sorts of kinds answer the same questions (`Kind`): built-in ones, from data vendored beside this package, and those
 of a CustomResourceDefinition, compiled from its structural schema.
 
-    kinds = builtin_kinds()                       # < 20 ms; each group's data is read when first asked for
-    kind = kinds.get("apps/v1", "Deployment")     # None: not a built-in kind
-    decoded = kind.decode(body_object)            # type errors raise DecodeError (400); unknown fields are told, dropped
+    kinds = builtin_kinds()                        # cheap; data is read when first asked for
+    kind = kinds.get("apps/v1", "Deployment")      # None: not a built-in kind
+    decoded = kind.decode(body)                    # wrong types raise DecodeError (400); unknown fields are told, dropped
     obj = kind.default(decoded.object)
-    errors = kind.validate_create(obj)            # or validate_update(old, new); [] is valid
-    message = invalid_message(kind.group_kind, name, errors)   # of the 422 Status; details.causes = [e.cause for e in errors]
+    errors = kind.validate_create(obj)             # or validate_update(old, new); [] is valid
+    text = invalid_message(kind.group_kind, name, errors)      # of the 422 Status; details.causes: [e.cause …]
 
-Order of a request as the real server has it: decode (default included) → apply patch → `managedfields.update`/`apply`
-→ default → (admission) → `managedfields.keep_times` → strategy (reset status, generation) → validate → store.
+Order of a request as the real server has it: decode → apply patch → default → `managedfields.update` (or `apply`, then
+default) → admission → `managedfields.keep_times` → strategy (reset status, generation) → validate → store.
 
 What kubectl 1.36 asks of OpenAPI: see `openapi.py`.
 """

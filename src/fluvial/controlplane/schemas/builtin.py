@@ -10,6 +10,7 @@ from fluvial.controlplane.schemas.errors import DecodeError, FieldError
 from fluvial.controlplane.schemas.kind import Decoded, Kind
 from fluvial.controlplane.schemas.patching import FieldPatch, patch_of_definition
 from fluvial.controlplane.schemas.rules import Rules, rules_of
+from fluvial.controlplane.schemas.rules.metadata import finalizer_errors, metadata_errors, metadata_update_errors
 from fluvial.controlplane.schemas.shapes import Mistyped, struct
 from fluvial.managedfields import FieldSet, Schemas, TypeSchema
 from fluvial.objects import GroupKind, Object
@@ -39,10 +40,11 @@ class Resource(NamedTuple):
 class BuiltinKind:
     """One built-in kind in one version; see `Kind`."""
 
-    def __init__(self, api_version: str, kind: str, definition: str, types: Schemas) -> None:
+    def __init__(self, api_version: str, kind: str, definition: str, types: Schemas, *, namespaced: bool) -> None:
         self.api_version = api_version
         self.group_kind = GroupKind(api_version.rpartition("/")[0], kind)
         self.definition = definition
+        self.namespaced = namespaced
         self._types = types
 
     @cached_property
@@ -98,10 +100,19 @@ class BuiltinKind:
             raise DecodeError(text) from error
 
     def validate_create(self, obj: Object) -> list[FieldError]:
-        return list(self._rules.validate_create(obj))
+        rules = self._rules
+        return [
+            *metadata_errors(obj, namespaced=self.namespaced, name_check=rules.name),
+            *finalizer_errors(obj.get("metadata") or {}),
+            *rules.object(obj),
+        ]
 
     def validate_update(self, old: Object, new: Object, subresource: str = "") -> list[FieldError]:
-        return list(self._rules.validate_update(old, new, subresource))
+        errors = list(metadata_update_errors(old, new))
+        if not subresource:
+            errors += self._rules.change(old, new)
+            errors += self._rules.object(new)
+        return errors
 
 
 class BuiltinKinds:
@@ -122,6 +133,14 @@ class BuiltinKinds:
     def _definition_of(self) -> Mapping[tuple[str, str], str]:
         return _definitions_by_kind(self._resources)
 
+    @cached_property
+    def _namespaced(self) -> frozenset[tuple[str, str]]:
+        return frozenset(
+            (f"{r.group}/{r.version}" if r.group else r.version, r.kind)
+            for r in self._resources
+            if r.namespaced and "/" not in r.name
+        )
+
     def groups(self) -> Sequence[Mapping[str, Any]]:
         """Return the items of aggregated discovery (APIGroupDiscovery), the core group first."""
         return groups()
@@ -137,7 +156,8 @@ class BuiltinKinds:
             definition = self._definition_of.get(key)
             if definition is None:
                 return None
-            self._kinds[key] = BuiltinKind(api_version, kind, definition, self._schemas)
+            namespaced = key in self._namespaced
+            self._kinds[key] = BuiltinKind(api_version, kind, definition, self._schemas, namespaced=namespaced)
         return self._kinds[key]
 
     def openapi_v2(self) -> bytes:

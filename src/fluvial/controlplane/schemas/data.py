@@ -48,7 +48,7 @@ def definitions() -> Definitions:
 
 @cache
 def shapes() -> Definitions:
-    """Return how Go writes the fields of each type: `{field: "code type"}`; codes are told in tools/schemas/build.py."""
+    """Return how Go writes the fields of each type: `{field: "code type"}`; tools/schemas/build.py tells the codes."""
     return Definitions(msgspec.json.decode(_read("shapes.json.gz"), type=dict[str, msgspec.Raw]))
 
 

@@ -238,7 +238,7 @@ def _operation_v2(resource: "Resource", method: str, kinds: Kinds) -> dict[str, 
         ok["schema"] = {"$ref": f"#/definitions/{definition}"}
         if method in ("post", "put"):
             parameters.append({"name": "body", "in": "body", "required": True, "schema": ok["schema"]})
-    operation = {"consumes": ["*/*"], "produces": ["application/json"], "parameters": parameters}
+    operation: dict[str, Any] = {"consumes": ["*/*"], "produces": ["application/json"], "parameters": parameters}
     if method == "patch":
         operation["consumes"] = list(_PATCHES)
     return {**operation, "responses": {"200": ok}, **_extensions(resource, method)}

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from fluvial.controlplane.schemas.errors import FieldError
+from fluvial.controlplane.schemas.rules.names import Check, subdomain
 from fluvial.objects import Object
 
 Errors = Iterator[FieldError]
@@ -18,8 +19,9 @@ def nothing(*_: Object) -> Errors:
 class Rules:
     """The rules of one kind beyond those of metadata: of every object, and of a change."""
 
-    create: Callable[[Object], Errors] = nothing
+    object: Callable[[Object], Errors] = nothing
     change: Callable[[Object, Object], Errors] = nothing  # old, new: what may not change
+    name: Check = subdomain
 
 
 GENERAL = Rules()

@@ -70,4 +70,6 @@ def _list_problems(schema: Mapping[str, Any], declared: str, path: str) -> Itera
         properties = (schema.get("items") or {}).get("properties") or {}
         for index, key in enumerate(keys):
             if key not in properties:
-                yield invalid(f"{path}.x-kubernetes-list-map-keys[{index}]", key, "entries must all be names of item properties")
+                yield invalid(
+                    f"{path}.x-kubernetes-list-map-keys[{index}]", key, "entries must all be names of item properties"
+                )

@@ -25,6 +25,7 @@ class Node:
         "exclusive_maximum",
         "exclusive_minimum",
         "format",
+        "format_text",
         "has_default",
         "items",
         "limits",
@@ -61,7 +62,8 @@ class Node:
         self.list_type: str = schema.get("x-kubernetes-list-type") or ""
         self.list_keys: tuple[str, ...] = tuple(schema.get("x-kubernetes-list-map-keys") or ())
         self.rules: tuple[str, ...] = tuple(r.get("rule", "") for r in schema.get("x-kubernetes-validations") or ())
-        self.format = _format(self.types, schema.get("format") or "")
+        self.format_text: str = schema.get("format") or ""
+        self.format = _format(self.types, self.format_text)
         self.enum: list[Any] | None = schema.get("enum")
         self.required: tuple[str, ...] = tuple(schema.get("required") or ())
         self.pattern_text: str = schema.get("pattern") or ""

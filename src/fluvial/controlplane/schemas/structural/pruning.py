@@ -42,8 +42,11 @@ def _prune_map(
         found = schema.field(name)
         if found is not None:
             out[name] = _prune(content, found, _join(path, name), unknown)
-        elif schema.preserve or (isinstance(schema.additional, bool) and schema.additional):
+        elif schema.preserve:
             out[name] = content
+        elif schema.additional is True:
+            # Known to be there, but nothing is known of it: upstream keeps scalars and empties maps.
+            out[name] = _prune(content, None, _join(path, name), unknown)
         else:
             unknown.append(_join(path, name))
     return out

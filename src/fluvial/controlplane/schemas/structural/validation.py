@@ -14,10 +14,11 @@ from fluvial.controlplane.schemas.errors import (
 )
 from fluvial.controlplane.schemas.structural.formats import format_is_met
 from fluvial.controlplane.schemas.structural.node import Node
-from fluvial.gotext import format_float, go_json
+from fluvial.gotext import format_float, go_json, go_quote
 from fluvial.objects import same_json
 
 _NOTHING: Any = object()
+_NO_FIELD = "<nil>"  # what upstream prints for an error that it gives no path
 
 
 def validate(value: Any, schema: Node, path: str = "", old: Any = _NOTHING) -> list[FieldError]:
@@ -32,27 +33,20 @@ def validate(value: Any, schema: Node, path: str = "", old: Any = _NOTHING) -> l
 def _validate(value: Any, schema: Node, path: str, old: Any) -> Iterator[FieldError]:
     if old is not _NOTHING and same_json(value, old):
         return
-    if (error := _type_error(value, schema, path)) is not None:
-        yield error
-        if value is None or schema.types:
-            # What follows looks at other sorts of values, or would say the same again.
-            yield from _enum_errors(value, schema, path)
-            if value is None:
-                return
-    if value is None:
-        yield from _enum_errors(value, schema, path)
-        return
-    yield from _logic_errors(value, schema, path)
-    kind = value.__class__
-    if kind is str:
-        yield from _string_errors(value, schema, path)
-    elif kind is int or kind is float:
-        yield from _number_errors(value, schema, path)
-    elif kind is list:
-        yield from _list_errors(value, schema, path, old)
-    if not (schema.types and error is not None):
-        yield from _enum_errors(value, schema, path)
-    if kind is dict:
+    type_error = _type_error(value, schema, path)
+    if type_error is not None:
+        yield type_error
+    if value is not None:
+        yield from _logic_errors(value, schema, path)
+        kind = value.__class__
+        if kind is str:
+            yield from _string_errors(value, schema, path)
+        elif kind is int or kind is float:
+            yield from _number_errors(value, schema, path)
+        elif kind is list:
+            yield from _list_errors(value, schema, path, old)
+    yield from _enum_errors(value, schema, path)
+    if value.__class__ is dict:
         yield from _map_errors(value, schema, path, old)
 
 
@@ -106,14 +100,15 @@ def _string_errors(value: str, schema: Node, path: str) -> Iterator[FieldError]:
     elif schema.pattern is not None and not schema.pattern.search(value):
         yield invalid(path, value, f"{path} in body should match '{schema.pattern_text}'")
     if schema.format and not format_is_met(schema.format, value):
-        detail = f"{path} in body must be of type {schema.format}: {go_json(value)}"
+        detail = f"{path} in body must be of type {schema.format_text}: {go_quote(value)}"
         yield mistyped(path, value, detail)
 
 
 def _number_errors(value: float, schema: Node, path: str) -> Iterator[FieldError]:
     limits = schema.limits
-    if schema.format == "int32" and not -(2**31) <= value < 2**31:
-        yield invalid(path, "", f"Checked value must be of type integer with format int32 in {path}")
+    if schema.types == ("integer",) and not _in_range(value, schema.format):
+        style = f"with format {schema.format}" if schema.format else "(default format)"
+        yield invalid(_NO_FIELD, "", f"Checked value must be of type integer {style} in {path}")
     factor = limits.get("multipleOf")
     if factor is not None:
         ratio = value / factor
@@ -127,6 +122,13 @@ def _number_errors(value: float, schema: Node, path: str) -> Iterator[FieldError
     if minimum is not None and (value <= minimum if schema.exclusive_minimum else value < minimum):
         word = "greater than" if schema.exclusive_minimum else "greater than or equal to"
         yield invalid(path, value, f"{path} in body should be {word} {_number(minimum)}")
+
+
+def _in_range(value: float, format: str) -> bool:
+    if isinstance(value, float) and not value.is_integer():
+        return False
+    bits = 31 if format == "int32" else 63
+    return -(1 << bits) <= value < 1 << bits
 
 
 def _number(value: float) -> str:
@@ -182,14 +184,14 @@ def _logic_errors(value: Any, schema: Node, path: str) -> Iterator[FieldError]:
     if schema.any_of:
         failures = [validate(value, node, path) for node in schema.any_of]
         if all(failures):
-            yield invalid("", "", f"{shown} must validate at least one schema (anyOf)")
+            yield invalid(_NO_FIELD, "", f"{shown} must validate at least one schema (anyOf)")
             yield from min(failures, key=len)
     if schema.one_of:
         failures = [validate(value, node, path) for node in schema.one_of]
         valid = failures.count([])
         if valid != 1:
             found = f"Found {valid} valid alternatives" if valid else "Found none valid"
-            yield invalid("", "", f"{shown} must validate one and only one schema (oneOf). {found}")
+            yield invalid(_NO_FIELD, "", f"{shown} must validate one and only one schema (oneOf). {found}")
             if not valid:
                 yield from min(failures, key=len)
     if schema.all_of:
@@ -198,6 +200,6 @@ def _logic_errors(value: Any, schema: Node, path: str) -> Iterator[FieldError]:
             yield from errors
         if any(failures):
             none = "" if [] in failures else ". None validated"
-            yield invalid("", "", f"{shown} must validate all the schemas (allOf){none}")
+            yield invalid(_NO_FIELD, "", f"{shown} must validate all the schemas (allOf){none}")
     if schema.not_ is not None and not validate(value, schema.not_, path):
-        yield invalid("", "", f"{shown} must not validate the schema (not)")
+        yield invalid(_NO_FIELD, "", f"{shown} must not validate the schema (not)")
