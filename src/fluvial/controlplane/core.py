@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fluvial.controlplane.conversion import bytes_in_version, from_storage
 from fluvial.controlplane.errors import StatusError
-from fluvial.controlplane.request import Call
+from fluvial.controlplane.request import Call, User
 from fluvial.controlplane.resources import Registry, Resource, key_of
 from fluvial.controlplane.settings import Settings
 from fluvial.controlplane.store import Entry, MemoryStore
@@ -30,8 +30,8 @@ The object is None for a deletion. A refusal is a StatusError."""
 class Core:
     """The state of one control plane.
 
-    `authorise` raises StatusError for what a user may not do; `admission` holds the mutating and checking steps in
-    their order.
+    `authenticate` says whose bearer token something is; `authorise` raises StatusError for what a user may not do;
+    `admission` holds the mutating and checking steps in their order.
     """
 
     store: MemoryStore
@@ -41,6 +41,7 @@ class Core:
     settings: Settings
     admission: list[Admission] = field(default_factory=list)
     authorise: Callable[[Call], None] = lambda call: None
+    authenticate: Callable[[str], User | None] = lambda token: None
 
     def now(self) -> datetime:
         return self.clock.now()

@@ -86,6 +86,7 @@ def _custom(crd: Object, version: dict[str, Any]) -> Custom:
         deprecation = version.get("deprecationWarning") or plain
     return Custom(
         crd=crd["metadata"]["name"],
+        schema=(version.get("schema") or {}).get("openAPIV3Schema") or {"type": "object"},
         columns=columns,
         scale=None if scale is None else _scale(scale),
         selectable=frozenset(field["jsonPath"].lstrip(".") for field in version.get("selectableFields") or ()),

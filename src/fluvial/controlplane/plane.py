@@ -17,6 +17,7 @@ from fluvial.controlplane.background import assemble
 from fluvial.controlplane.bootstrap import bootstrap
 from fluvial.controlplane.core import Core
 from fluvial.controlplane.discovery import Discovery
+from fluvial.controlplane.documents import Documents
 from fluvial.controlplane.errors import StatusError
 from fluvial.controlplane.faults import Faults, ServerFault
 from fluvial.controlplane.forms import in_format
@@ -70,6 +71,7 @@ class ControlPlane:
         self.audit = audit
         self.faults = faults
         self._router = Router(self.core)
+        self._documents = Documents(self.core.registry)
         self._discovery = Discovery(self.core.registry, self.settings.server_address)
         self._engine = assemble(self.core, self._router.watchers)
         install_admission(self.core)
@@ -100,6 +102,7 @@ class ControlPlane:
 
     def secured(self, access: Access) -> Handler:
         """Return a handler that asks for the token of `access`; others get 401."""
+        self.core.authenticate = lambda token: ADMIN if access.accepts(f"Bearer {token}") else None
 
         async def handler(request: ServerRequest) -> ServerResponse:
             if not access.accepts(request.headers.get("authorization", "")):
@@ -183,9 +186,13 @@ class ControlPlane:
         return _status_response(status.no_such_resource())
 
     def _non_resource(self, request: ServerRequest) -> ServerResponse:
-        if request.path in ("/healthz", "/livez", "/readyz"):
-            return ServerResponse(200, {"content-type": "text/plain; charset=utf-8"}, b"ok")
-        form = media.negotiate_discovery(request.headers.get("accept", "")) or "legacy"
+        accept = request.headers.get("accept", "")
+        document = self._documents.answer(request.path, request.query, accept)
+        if document is not None:
+            return document
+        form = media.negotiate_discovery(accept)
+        if form is None:
+            raise StatusError(status.not_acceptable(_ACCEPTABLE))
         answer = self._discovery.answer(request.path, form)
         if answer is None:
             return _NOT_FOUND

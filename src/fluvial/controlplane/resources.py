@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from fluvial.controlplane.schemas import BuiltinKinds, Kind
 from fluvial.objects import Object
@@ -35,6 +36,7 @@ class Custom:
     """What a CustomResourceDefinition says about one of its versions beyond the schema."""
 
     crd: str
+    schema: Mapping[str, Any]
     columns: tuple[CustomColumn, ...]
     scale: ScalePaths | None
     selectable: frozenset[str]

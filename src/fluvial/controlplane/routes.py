@@ -14,6 +14,7 @@ from fluvial.controlplane.errors import StatusError
 from fluvial.controlplane.forms import entry_json, object_json
 from fluvial.controlplane.reading import handle_get, handle_list
 from fluvial.controlplane.request import Answer, Call
+from fluvial.controlplane.reviews import handle_review, is_review
 from fluvial.controlplane.subresources import handle_subresource
 from fluvial.controlplane.tables import Tables
 from fluvial.controlplane.watching import Watchers, open_watch
@@ -38,6 +39,8 @@ class Router:
         self._check_verb(call)
         core = self.core
         core.authorise(call)
+        if is_review(call.resource.storage):
+            return handle_review(core, call)
         if call.subresource and call.subresource != "status":
             return handle_subresource(core, self.tables, call)
         match call.verb:

@@ -11,6 +11,7 @@ import ssl
 from collections.abc import AsyncIterator, Collection
 from typing import TYPE_CHECKING, Any
 
+from fluvial.net.errors import ReplyLost
 from fluvial.net.messages import Handler, ServerRequest, ServerResponse
 
 if TYPE_CHECKING:
@@ -131,7 +132,13 @@ class _Exchange:
             reply = web.Response(status=413, text=f"the request is longer than {self._body_limit} bytes\n")
             reply.force_close()
             return reply
-        answer = await self._run(_server_request(request, body))
+        try:
+            answer = await self._run(_server_request(request, body))
+        except ReplyLost:
+            # The handler plays an outage: it has acted, and the connection breaks without a word.
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=500)
         if isinstance(answer.body, bytes):
             return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
         if request.method == "HEAD":

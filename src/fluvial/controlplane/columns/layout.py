@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from fluvial.gotext import parse_rfc3339
-from fluvial.objects import Object
+from fluvial.objects import LabelSelector, Object
 from fluvial.wire import Column
 
-Cells = Callable[[Object, datetime], Sequence[Any]]
+BodyCells = Callable[[Object, datetime], Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Layout:
     """Columns, and a function from an object and the present moment to its cells."""
 
     columns: tuple[Column, ...]
-    cells: Cells
+    cells: BodyCells
 
 
 def age(timestamp: Any, now: datetime) -> str:
@@ -60,3 +60,46 @@ def human_duration(seconds: float) -> str:
     if hours < 24 * 365 * 8:
         return f"{years}y" if days == 0 else f"{years}y{days}d"
     return f"{years}y"
+
+
+def name_of(obj: Object) -> str:
+    name: str = obj["metadata"].get("name", "")
+    return name
+
+
+def created(obj: Object, now: datetime) -> str:
+    """Return the age of an object."""
+    return age(obj["metadata"].get("creationTimestamp"), now)
+
+
+def spec_of(obj: Object) -> dict[str, Any]:
+    return obj.get("spec") or {}
+
+
+def status_of(obj: Object) -> dict[str, Any]:
+    return obj.get("status") or {}
+
+
+def label_text(labels: Any) -> str:
+    """Return labels as kubectl shows them, "<none>" when there are none."""
+    if not labels:
+        return "<none>"
+    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+
+
+def selector_text(selector: Any) -> str:
+    """Return a label selector object as kubectl shows it."""
+    text = str(LabelSelector.from_object(selector)) if selector else ""
+    return text or "<none>"
+
+
+def containers(pod_spec: dict[str, Any]) -> tuple[str, str]:
+    """Return the names and the images of containers."""
+    found = pod_spec.get("containers") or []
+    return ",".join(c.get("name", "") for c in found), ",".join(c.get("image", "") for c in found)
+
+
+def first_few(items: Sequence[str], limit: int, count: int, joint: str = ",") -> str:
+    """Return the first `limit` items and how many more there are."""
+    text = joint.join(items[:limit])
+    return f"{text} + {count - limit} more..." if count > limit else text

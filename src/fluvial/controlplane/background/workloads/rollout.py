@@ -171,19 +171,18 @@ def _is_complete(deployment: Object, status: dict[str, Any]) -> bool:
 
 
 def _template_changed(held: dict[str, Any], status: dict[str, Any]) -> bool:
-    return status.get("updatedReplicas", 0) != held.get("updatedReplicas", 0)
+    changed: bool = status.get("updatedReplicas", 0) != held.get("updatedReplicas", 0)
+    return changed
 
 
 def _has_progressed(held: dict[str, Any], status: dict[str, Any]) -> bool:
     def old_pods(counts: dict[str, Any]) -> int:
         return int(counts.get("replicas", 0)) - int(counts.get("updatedReplicas", 0))
 
-    return (
-        status.get("updatedReplicas", 0) > held.get("updatedReplicas", 0)
-        or old_pods(status) < old_pods(held)
-        or status.get("readyReplicas", 0) > held.get("readyReplicas", 0)
-        or status.get("availableReplicas", 0) > held.get("availableReplicas", 0)
-    )
+    if old_pods(status) < old_pods(held):
+        return True
+    counts = ("updatedReplicas", "readyReplicas", "availableReplicas")
+    return any(status.get(count, 0) > held.get(count, 0) for count in counts)
 
 
 def _replicas(obj: Object) -> int:
