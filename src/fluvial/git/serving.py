@@ -151,7 +151,7 @@ def _answer_0(packets: Sequence[Packet], served: Advertised) -> bytes:
         if want not in tips:
             raise ProtocolError(f"not our ref {want}")
     objects, edge = _objects(asked, served.store)
-    out = [*(line(f"shallow {name}") for name in edge), Mark.FLUSH.value] if asked.deepen or asked.shallow else []
+    out = [*(line(f"shallow {name}") for name in edge), Mark.FLUSH.value] if asked.deepen else []
     if asked.done or packets.count(Mark.FLUSH) > 1:  # else the client only wants to know where history will end
         out.append(line("NAK"))
     if asked.done:
