@@ -29,12 +29,52 @@ KUSTOMIZE_API = "kustomize.toolkit.fluxcd.io/v1"
 class World:
     plane: ControlPlane
     client: Client
-    controller: KustomizeController
+    transport: MemoryTransport
+    settings: Settings
     files: dict[str, bytes]
     audit: list[AuditRecord]
     lines: list[str]
-    settings: Settings
-    parts: dict[str, Any] = field(default_factory=dict)
+    tasks: list["asyncio.Task[None]"] = field(default_factory=list)
+    cache: Cache | None = None
+    controller: KustomizeController | None = None
+
+    # -- the controller
+
+    def start(self) -> None:
+        """Start a controller with nothing in its memory."""
+        clock, chance = testing.VirtualClock(), testing.chance()
+        log = Logger(self.lines.append, clock=clock)
+        client = Client(SERVER, self.transport, chance=chance, user_agent="fluvial")
+        self.cache = Cache(chance=chance, log=log)
+        recorder = EventRecorder(client, "kustomize-controller", instance="test", clock=clock, log=log)
+        deps = Deps(
+            client=client,
+            cache=self.cache,
+            recorder=recorder,
+            fetcher=Fetcher(self.transport, retries=1),
+            workers=InlineWorkers(),
+            leadership=AlwaysLeader(),
+            clock=clock,
+            chance=chance,
+            log=log,
+            metrics=NO_METRICS,
+        )
+        self.controller = build(self.settings, deps)
+        self.tasks = [
+            asyncio.create_task(recorder.run(), name="recorder"),
+            asyncio.create_task(self.controller.run(), name="controller"),
+        ]
+
+    async def stop(self) -> None:
+        """End the controller at once, as a crash does: nothing is written on the way out."""
+        for task in self.tasks:
+            task.cancel()
+        for task in self.tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        self.tasks = []
+        if self.cache is not None:
+            await self.cache.close()
 
     # -- the world outside
 
@@ -159,7 +199,7 @@ def condition(obj: Object, type_: str) -> tuple[str, str, str]:
 
 
 def config_map(name: str, namespace: str = "default", **data: str) -> str:
-    lines = "".join(f"  {key}: \"{value}\"\n" for key, value in (data or {"key": "value"}).items())
+    lines = "".join(f'  {key}: "{value}"\n' for key, value in (data or {"key": "value"}).items())
     return f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n  namespace: {namespace}\ndata:\n{lines}"
 
 
@@ -194,36 +234,11 @@ async def world(settings: Settings) -> AsyncIterator[World]:
     await asyncio.sleep(1)
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
     await client.apply(namespace, field_manager="installer")
-    log = Logger(lines.append, clock=clock)
-    own = Client(SERVER, transport, chance=chance, user_agent="fluvial")
-    cache = Cache(chance=chance, log=log)
-    recorder = EventRecorder(own, "kustomize-controller", instance="test", clock=clock, log=log)
-    deps = Deps(
-        client=own,
-        cache=cache,
-        recorder=recorder,
-        fetcher=Fetcher(transport, retries=1),
-        workers=InlineWorkers(),
-        leadership=AlwaysLeader(),
-        clock=clock,
-        chance=chance,
-        log=log,
-        metrics=NO_METRICS,
-    )
-    controller = build(settings, deps)
-    tasks = [
-        asyncio.create_task(recorder.run(), name="recorder"),
-        asyncio.create_task(controller.run(), name="controller"),
-    ]
-    made = World(plane, client, controller, files, audit, lines, settings, {"deps": deps, "tasks": tasks})
+    made = World(plane, client, transport, settings, files, audit, lines)
+    made.start()
     try:
         yield made
     finally:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
-        await cache.close()
+        await made.stop()
         await plane.stop()
         await transport.close()

@@ -25,9 +25,9 @@ from fluvial.apply import (
     prune,
 )
 from fluvial.artifacts import ArtifactError, ArtifactNotFound
-from fluvial.build import BuildError
+from fluvial.build import BuildError, PathNotFound
 from fluvial.controllers.kustomize import decide, report
-from fluvial.controllers.kustomize.building import VariablesError, inputs_of
+from fluvial.controllers.kustomize.building import VariablesError, build_error_text, inputs_of
 from fluvial.controllers.kustomize.judging import note_corrections, proven_records, sort_out
 from fluvial.controllers.kustomize.memory import Memory
 from fluvial.controllers.kustomize.report import Draft, Told
@@ -40,6 +40,8 @@ from fluvial.objects import GroupKind, Object, Ref, condition_is_true, get_condi
 from fluvial.runtime import Key
 from fluvial.telemetry import Logger
 
+CLAIM_SECONDS: Final = 10.0  # how long a prune waits for other Kustomizations of the same source
+CLAIM_LOOK: Final = 0.25  # seconds between two looks at them
 _SETTLE: Final = 10.0  # seconds to wait for the watches of an inventory's kinds; without them objects are dry-run
 
 
@@ -57,6 +59,10 @@ class Failure(Exception):
         self.message = message
         self.after = after
         self.quiet = quiet
+
+
+class Postponed(Exception):
+    """The run goes on a little later: others have to say first which objects are theirs now."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -151,9 +157,12 @@ async def _target(run: Run) -> Target:
         raise Failure(Reason.ARTIFACT_FAILED, str(error)) from error
     try:
         target = await make_target(run.world, run.cluster, memory, ks, run.artifact, tree)
-    except FileNotFoundError as error:
+    except PathNotFound as error:
         raise Failure(Reason.ARTIFACT_FAILED, str(error)) from error
-    except (BuildError, VariablesError) as error:
+    except BuildError as error:
+        run.draft.attempted(run.artifact.revision)
+        raise Failure(Reason.BUILD_FAILED, build_error_text(error)) from error
+    except VariablesError as error:
         run.draft.attempted(run.artifact.revision)
         raise Failure(Reason.BUILD_FAILED, str(error)) from error
     except PreflightFailed as error:
@@ -165,7 +174,7 @@ async def _target(run: Run) -> Target:
 
 def _remember_target(run: Run, target: Target) -> None:
     memory = run.memory
-    memory.inputs, memory.build_key, memory.build_read = target.inputs, target.key, target.read
+    memory.inputs, memory.build_key, memory.build_used = target.inputs, target.key, target.used
     memory.order, memory.digest = target.refs, target.digest
     memory.payloads = dict(target.payloads)
     memory.manifests = target.packed_manifests()
@@ -296,6 +305,7 @@ async def _prune(run: Run, target: Target, stale: Sequence[Ref]) -> list[Ref]:
     world, ks = run.world, run.ks
     if not ks.prune:
         return []  # as in Flux: they leave the inventory for good
+    _let_others_claim(run, target, stale)
     if world.settings.prune_guard == "on":
         problem = decide.prune_problem(
             run.obj,
@@ -316,6 +326,25 @@ async def _prune(run: Run, target: Target, stale: Sequence[Ref]) -> list[Ref]:
     run.log.info(f"garbage collection completed: {pruned}", revision=run.artifact.revision)
     run.tell(str(pruned))
     return []
+
+
+def _let_others_claim(run: Run, target: Target, stale: Sequence[Ref]) -> None:
+    """Wait for the other Kustomizations of this source to write their inventories, since an object may have moved.
+
+    Raises:
+        Postponed: some of them have not looked at this revision yet; not beyond a few seconds.
+    """
+    world, memory = run.world, run.memory
+    if memory.prune_from is None:
+        memory.prune_from = world.now() + CLAIM_SECONDS
+    if world.now() >= memory.prune_from:
+        return
+    pending = world.watches.siblings_behind(run.key, run.artifact.revision)
+    if not any(decide.may_claim(obj, run.key, world.watches.dependents) for obj in pending):
+        return
+    if list(run.ks.inventory) != [*target.refs, *stale]:
+        run.draft.inventory([*target.refs, *stale])
+    raise Postponed
 
 
 # -- health

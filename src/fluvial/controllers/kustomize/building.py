@@ -3,7 +3,6 @@
 A build of some size runs in a worker process; bytes go in and come out. Files parsed here are shared by content.
 """
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,12 +10,13 @@ import msgspec
 
 from fluvial.api import Artifact, Kustomization
 from fluvial.apply import digest_of
-from fluvial.build import BuildError, BuildRequest, BuildResult, build, variables_of
+from fluvial.build import BuildError, BuildRequest, BuildResult, PathNotFound, build, variables_of
+from fluvial.build import Inputs as BuildInputs
 from fluvial.controllers.kustomize.memory import Inputs
 from fluvial.controllers.kustomize.world import World
 from fluvial.kube import Client
 from fluvial.objects import Object, dig
-from fluvial.stdx import Tree, UnsafePath, clean_path
+from fluvial.stdx import Tree, UnsafePath, join_inside, sha256
 
 # Fields of the spec that neither the manifests nor the way they are applied depend on.
 _ELSEWHERE: Final = frozenset(
@@ -52,37 +52,10 @@ def inputs_of(
     )
 
 
-def key_of_build(inputs: Inputs, tree: Tree, read: frozenset[str], uid: str) -> str:
-    """The key of a build that read `read` of `tree`: equal keys mean equal manifests.
-
-    The names of all files take part: a new file may belong to a generated kustomization.
-    """
-    whole = hashlib.sha256(f"{uid}\0{inputs.spec}\0{inputs.variables}\0{inputs.identity}\0".encode())
-    for path in tree:
-        whole.update(path.encode() + b"\0")
-    for path in sorted(read):
-        content = tree.get(path)
-        whole.update(path.encode() + b"\0" + (hashlib.sha256(content).digest() if content is not None else b"-"))
-    return whole.hexdigest()
-
-
-def find_path(tree: Tree, path: str) -> str:
-    """The folder `spec.path` of `tree`, cleaned.
-
-    Raises:
-        FileNotFoundError: there is no such folder; the text is Flux's.
-    """
-    try:
-        found = clean_path(path.strip().lstrip("/") or ".")
-    except UnsafePath:
-        found = ""
-    while found.startswith("../"):  # as securejoin does: the way up ends at the root
-        found = found[3:]
-    if found in ("", ".."):
-        found = "."
-    if not tree.is_dir(found) and not (found == "." and not tree):
-        raise FileNotFoundError(f"kustomization path not found: stat {path}: no such file or directory")
-    return found
+def key_of_build(inputs: Inputs, used: BuildInputs, tree: Tree, uid: str) -> str:
+    """The key of a build that used `used` of `tree`: equal keys mean equal manifests."""
+    parts = (uid, inputs.spec, repr(inputs.variables), inputs.identity, used.digest(tree))
+    return sha256("\0".join(parts).encode())
 
 
 class VariablesError(Exception):
@@ -130,8 +103,11 @@ async def run_build(world: World, request: BuildRequest) -> BuildResult:
     Raises:
         BuildError
     """
-    folder = request.tree.subtree(request.path)
-    if folder.size <= _INLINE_BYTES:
+    try:
+        size = request.tree.subtree(join_inside(".", request.path)).size
+    except UnsafePath:
+        size = 0  # which `build` will say in its own words
+    if size <= _INLINE_BYTES:
         while len(world.parsed) > _PARSED_FILES:
             world.parsed.pop(next(iter(world.parsed)))
         return build(request, parsed=world.parsed)
@@ -146,12 +122,14 @@ async def run_build(world: World, request: BuildRequest) -> BuildResult:
     )
     answer = msgspec.msgpack.decode(await world.deps.workers.run(build_job, payload))
     if "error" in answer:
-        raise BuildError(answer["error"], file=answer["file"], line=answer["line"])
+        kind = PathNotFound if answer["path_not_found"] else BuildError
+        raise kind(answer["error"], file=answer["file"], line=answer["line"], field=answer["field"])
     return BuildResult(
         objects=answer["objects"],
-        read=frozenset(answer["read"]),
-        read_digest=answer["read_digest"],
+        text="",
         digest=answer["digest"],
+        inputs=BuildInputs(*map(frozenset, answer["inputs"])),
+        read_digest=answer["read_digest"],
         warnings=tuple(answer["warnings"]),
     )
 
@@ -170,13 +148,22 @@ def build_job(payload: bytes) -> bytes:
             )
         )
     except BuildError as error:
-        return msgspec.msgpack.encode({"error": error.message, "file": error.file, "line": error.line})
+        told = {"error": error.message, "file": error.file, "line": error.line, "field": error.field}
+        return msgspec.msgpack.encode({**told, "path_not_found": isinstance(error, PathNotFound)})
+    used = result.inputs
     return msgspec.msgpack.encode(
         {
             "objects": result.objects,
-            "read": sorted(result.read),
-            "read_digest": result.read_digest,
             "digest": result.digest,
+            "inputs": [sorted(used.read), sorted(used.scanned), sorted(used.missing)],
+            "read_digest": result.read_digest,
             "warnings": result.warnings,
         }
     )
+
+
+def build_error_text(error: BuildError) -> str:
+    """Flux's message, and the place where it does not name it."""
+    if not error.file or error.file in error.message:
+        return error.message
+    return f"{error.message} ({error.file}:{error.line})" if error.line else f"{error.message} ({error.file})"

@@ -3,7 +3,7 @@
 Order of the first decision and texts: kustomize-controller `Reconcile`. What is ours is said where it stands.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -14,6 +14,7 @@ from fluvial.controllers.kustomize import report
 from fluvial.controllers.kustomize.observe import Observation, SourceState
 from fluvial.gotext import format_duration
 from fluvial.objects import GroupKind, Object, Ref, annotations, condition_is_true, dig, labels
+from fluvial.runtime import Key
 
 FULL_COMPARE_INTERVALS: Final = 10
 FULL_COMPARE_LEAST: Final = 3600.0  # seconds
@@ -169,7 +170,24 @@ def next_compare(now: float, interval: float) -> float:
     return now + max(FULL_COMPARE_INTERVALS * interval, FULL_COMPARE_LEAST)
 
 
-# -- the prune guard
+# -- prune
+
+
+def may_claim(obj: Object, key: Key, dependents: Callable[[Key], Sequence[Key]]) -> bool:
+    """Whether a Kustomization that is behind may soon take over objects of `key`; not one that waits for `key`."""
+    if dig(obj, "spec", "suspend", default=False) or dig(obj, "metadata", "deletionTimestamp") is not None:
+        return False
+    if condition_is_true(obj, names.STALLED):
+        return False
+    waiting = {key}
+    todo = [key]
+    while todo:
+        for each in dependents(todo.pop()):
+            if each not in waiting:
+                waiting.add(each)
+                todo.append(each)
+    metadata = obj.get("metadata") or {}
+    return Key(metadata.get("namespace") or "", metadata.get("name") or "") not in waiting
 
 
 def prune_problem(

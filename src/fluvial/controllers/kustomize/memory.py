@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from fluvial.api import Artifact
 from fluvial.apply import Record
+from fluvial.build import Inputs as BuildInputs
 from fluvial.controllers.kustomize.healthwait import HealthResult, HealthWait
 from fluvial.objects import Object, Ref
 
@@ -37,7 +38,6 @@ class Waiting:
 
     Args:
         started: loop time at which the run began.
-        drifted: the run changed something.
     """
 
     wait: HealthWait
@@ -45,7 +45,6 @@ class Waiting:
     artifact: Artifact
     generation: int
     started: float
-    drifted: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,7 +57,7 @@ class Memory:
     # the last build
     inputs: Inputs | None = None
     build_key: str = ""  # content of what it read
-    build_read: frozenset[str] = frozenset()
+    build_used: BuildInputs = field(default_factory=lambda: BuildInputs(frozenset()))
     digest: str = ""  # of its manifests' text, as in status.history
     order: tuple[Ref, ...] = ()
     payloads: dict[Ref, str] = field(default_factory=dict)  # digest of each manifest
@@ -69,12 +68,13 @@ class Memory:
     skipped: dict[Ref, str] = field(default_factory=dict)  # opted out, with the digest of the manifest
     healthy: dict[Ref, tuple[str, str]] = field(default_factory=dict)  # (uid, resourceVersion) at which it was Current
     origin: tuple[str, str] | None = None  # (sourceRef, path) of the last run that went well
-    failed: bool = False  # the last run did not get to its end
+    changed: bool = False  # something was changed since the last run that got to its end
     waiting: Waiting | None = None
     blocked: str = ""  # the dependency's problem that was told
 
     # time; all are loop times
     due: float = 0.0  # the next interval
+    prune_from: float | None = None  # until then a prune waits for other Kustomizations
     compared: float | None = None  # the last full comparison
     compare_after: float = 0.0  # no full comparison is due before
 

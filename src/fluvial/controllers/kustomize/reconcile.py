@@ -2,7 +2,7 @@
 
 from fluvial.api import Artifact, Kustomization, Reason
 from fluvial.controllers.kustomize import act, decide, report
-from fluvial.controllers.kustomize.act import Failure, Run
+from fluvial.controllers.kustomize.act import Failure, Postponed, Run
 from fluvial.controllers.kustomize.finalize import finalize
 from fluvial.controllers.kustomize.healthwait import Checks, HealthResult, HealthWait
 from fluvial.controllers.kustomize.judging import rejudge
@@ -128,19 +128,22 @@ async def _proceed(
         tick=tick,
     )
     try:
-        drifted = await act.bring_about(run)
+        memory.changed |= await act.bring_about(run)
     except Failure as failure:
         return await _fail(run, failure)
+    except Postponed:
+        await run.save()
+        return Result(act.CLAIM_LOOK)
     try:
         checks = await act.health_to_check(run)
     except KubeError as error:
         return await _fail(run, Failure(Reason.HEALTH_CHECK_FAILED, str(error)))
     if not checks:
-        return await _succeed(run, drifted=drifted)
-    return await _check_health(run, checks, drifted)
+        return await _succeed(run)
+    return await _check_health(run, checks)
 
 
-async def _check_health(run: Run, refs: list[Ref], drifted: bool) -> Result:
+async def _check_health(run: Run, refs: list[Ref]) -> Result:
     """Begin to wait for health; the worker is free meanwhile."""
     world, ks, memory = run.world, run.ks, run.memory
     assert run.target is not None
@@ -155,15 +158,13 @@ async def _check_health(run: Run, refs: list[Ref], drifted: bool) -> Result:
     wait = HealthWait(checks, owner_of(ks), run.cluster.client, world.deps.cache, world.deps.clock)
     if wait.is_over():
         result = wait.conclude_at_once()
-        return await _health_known(run, result, drifted=drifted)
+        return await _health_known(run, result)
     run.draft.checking_health(report.timed("Running health checks", ks, run.artifact.revision))
     await run.save()
     key = run.key
     task = world.spawn(wait.run(), f"health of {key}")
     task.add_done_callback(lambda done: None if done.cancelled() else world.enqueue(key))
-    memory.waiting = Waiting(
-        wait=wait, task=task, artifact=run.artifact, generation=ks.generation, started=run.started, drifted=drifted
-    )
+    memory.waiting = Waiting(wait=wait, task=task, artifact=run.artifact, generation=ks.generation, started=run.started)
     return Result()
 
 
@@ -204,26 +205,27 @@ async def _end_wait(
         started=waiting.started,
         tick=True,
     )
-    return await _health_known(run, waiting.task.result(), drifted=waiting.drifted)
+    return await _health_known(run, waiting.task.result())
 
 
-async def _health_known(run: Run, result: HealthResult, *, drifted: bool) -> Result:
+async def _health_known(run: Run, result: HealthResult) -> Result:
     run.memory.healthy |= result.versions
     took = format_duration(round(result.seconds, 6))
     if result.problem:
         text = f"health check failed after {took}: {result.problem}"
         return await _fail(run, Failure(Reason.HEALTH_CHECK_FAILED, text))
     message = f"Health check passed in {took}"
-    if not act.was_healthy(run.obj) or (drifted and run.artifact.revision != run.ks.last_applied_revision):
+    if not act.was_healthy(run.obj) or (run.memory.changed and run.artifact.revision != run.ks.last_applied_revision):
         run.tell(message)
-    return await _succeed(run, drifted=drifted, health=message)
+    return await _succeed(run, health=message)
 
 
 # -- the end of a run
 
 
-async def _succeed(run: Run, *, drifted: bool, health: str = "") -> Result:
+async def _succeed(run: Run, *, health: str = "") -> Result:
     world, ks, memory = run.world, run.ks, run.memory
+    drifted, memory.changed, memory.prune_from = memory.changed, False, None
     fresh = not report.is_ready(run.obj) or ks.last_applied_revision != run.artifact.revision
     if health:
         run.draft.healthy(health)
@@ -234,7 +236,6 @@ async def _succeed(run: Run, *, drifted: bool, health: str = "") -> Result:
         run.draft.record(memory.digest, run.started, world.now(), Reason.RECONCILIATION_SUCCEEDED, run.artifact)
     run.draft.handled()
     await run.save()
-    memory.failed = False
     memory.origin = (str(ks.source), ks.path)
     if fresh or drifted:
         done = report.finished(world.now() - run.started, ks, run.artifact)
@@ -256,7 +257,7 @@ async def _fail(run: Run, failure: Failure) -> Result:
         run.draft.record(memory.digest, run.started, world.now(), failure.reason, run.artifact)
     run.draft.handled()
     await run.save()
-    memory.failed = True
+    memory.prune_from = None
     after = ks.retry_interval if failure.after is None else failure.after
     took, wait = format_duration(round(world.now() - run.started, 6)), format_duration(after)
     if failure.quiet:

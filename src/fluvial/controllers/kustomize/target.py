@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from fluvial.api import Artifact, Kustomization
 from fluvial.apply import Cluster, Resolved, digest_of, make_plan, packed, resolve, staged, unpacked
-from fluvial.artifacts import Fetcher
 from fluvial.build import BuildRequest, merge_variables
-from fluvial.controllers.kustomize.building import find_path, key_of_build, read_variables, run_build, versions_of
+from fluvial.build import Inputs as BuildInputs
 from fluvial.controllers.kustomize.building import inputs_of as build_inputs
+from fluvial.controllers.kustomize.building import key_of_build, read_variables, run_build, versions_of
 from fluvial.controllers.kustomize.memory import Inputs, Memory
 from fluvial.controllers.kustomize.world import World, owner_of
 from fluvial.objects import Object, Ref
@@ -30,7 +30,7 @@ class Target:
     digest: str
     inputs: Inputs
     key: str
-    read: frozenset[str]
+    used: BuildInputs
     resolved: Resolved | None = None
     warnings: tuple[str, ...] = ()
     remembered: Mapping[Ref, bytes] = field(default_factory=dict)
@@ -62,14 +62,9 @@ def remembered(memory: Memory, inputs: Inputs) -> Target:
         digest=memory.digest,
         inputs=inputs,
         key=memory.build_key,
-        read=memory.build_read,
+        used=memory.build_used,
         remembered=memory.manifests,
     )
-
-
-async def fetch(fetcher: Fetcher, artifact: Artifact) -> Tree:
-    """The files of the artifact. Raises ArtifactError."""
-    return await fetcher.fetch(artifact.url, artifact.digest)
 
 
 async def make_target(
@@ -78,19 +73,17 @@ async def make_target(
     """Build, unless what the last build read is the same in `tree`.
 
     Raises:
-        FileNotFoundError: `spec.path` is not there.
         VariablesError, BuildError: the manifests cannot be made.
         PreflightFailed: a Secret is still encrypted.
         KubeError
     """
-    path = find_path(tree, ks.path)
     variables = await read_variables(ks, cluster.client)
     inputs = build_inputs(ks, artifact, versions_of([obj for obj, _ in variables]), world.account(ks))
-    if memory.build_key and memory.build_key == key_of_build(inputs, tree, memory.build_read, memory.uid):
+    if memory.build_key and memory.build_key == key_of_build(inputs, memory.build_used, tree, memory.uid):
         return remembered(memory, inputs)
     request = BuildRequest(
         tree=tree,
-        path=path,
+        path=ks.path,
         spec=ks.spec,
         variables=merge_variables([found for _, found in variables], {}),
         strict=world.settings.gate("StrictPostBuildSubstitutions"),
@@ -109,8 +102,8 @@ async def make_target(
         payloads={Ref.of(obj): digest_of(obj) for obj in resolved.plan.objects},
         digest=built.digest,
         inputs=inputs,
-        key=key_of_build(inputs, tree, built.read, memory.uid),
-        read=built.read,
+        key=key_of_build(inputs, built.inputs, tree, memory.uid),
+        used=built.inputs,
         resolved=resolved,
         warnings=built.warnings,
     )

@@ -112,6 +112,18 @@ class Watches:
         """Whether the inventory of another Kustomization than `owner` names `ref`."""
         return any(self.has(key, ref) for key in map(key_of, self.own.list()) if key != owner)
 
+    def siblings_behind(self, key: Key, revision: str) -> list[Object]:
+        """The other Kustomizations of the source of `key` that have not attempted `revision`."""
+        own = self.kustomization(key)
+        if own is None:
+            return []
+        return [
+            obj
+            for name in source_of(own)
+            for obj in self.own.by_index(_BY_SOURCE, name)
+            if key_of(obj) != key and dig(obj, "status", "lastAttemptedRevision") != revision
+        ]
+
     def has(self, owner: Key, ref: Ref) -> bool:
         """Whether `owner` exists and its inventory names `ref`."""
         obj = self.kustomization(owner)
