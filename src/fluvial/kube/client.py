@@ -406,7 +406,12 @@ class Client:
             writes=True,
             resource=resource.plural,
         )
-        status, reply = await self._channel.call(call, self._who)
+        try:
+            status, reply = await self._channel.call(call, self._who)
+        except ApiError as error:
+            if error.is_not_found and not error.details.get("kind"):
+                await self._look_again(resource)
+            raise
         if resource.plural in ("customresourcedefinitions", "apiservices"):
             self._discovery.forget()
         return status, _typed(_decode(reply), resource)
@@ -439,9 +444,13 @@ class Client:
         """Tell "no such object" from "no such path"; the latter raises what a fresh discovery says."""
         if error.details.get("name") == name and error.details.get("kind"):
             return True
+        await self._look_again(resource)
+        return False
+
+    async def _look_again(self, resource: Resource) -> None:
+        """Raise NotServed if a path was not found because its kind is gone."""
         self._discovery.forget(resource.api_version, resource.kind)
         await self.resource(resource.api_version, resource.kind, fresh=True)
-        return False
 
     async def _resource_of(self, obj: Object) -> Resource:
         return await self.resource(str(obj.get("apiVersion") or ""), str(obj.get("kind") or ""))

@@ -53,6 +53,7 @@ class Discovery:
         self._by_name: dict[tuple[str, str], Resource] = {}
         self._misses: dict[tuple[str, str], float] = {}
         self._fetch: asyncio.Task[Index] | None = None
+        self._has_begun = False  # whether the fetch has asked the server yet
         self.changes = 0
 
     async def resource(self, api_version: str, kind: str, *, fresh: bool = False) -> Resource:
@@ -60,6 +61,11 @@ class Discovery:
         found = self._by_name.get((api_version, kind))
         if found is not None:
             return found
+        if self._index is None and not fresh:
+            await self.index()
+            found = self._by_name.get((api_version, kind))
+            if found is not None:
+                return found
         index = self._index
         if fresh or index is None or not self._missed_lately(api_version, kind):
             index = await self.refresh()
@@ -72,14 +78,17 @@ class Discovery:
         raise NotServed(api_version, kind)
 
     async def index(self) -> Index:
-        """Return the cached index, fetched if there is none."""
-        return self._index if self._index is not None else await self.refresh()
+        """Return the cached index, fetched if there is none; a fetch under way will do."""
+        if self._index is not None:
+            return self._index
+        return await (asyncio.shield(self._fetch) if self._fetch is not None else self.refresh())
 
     async def refresh(self) -> Index:
         """Fetch the index anew, in a fetch that began after this call; those who call meanwhile share it."""
-        if self._fetch is not None:
+        if self._fetch is not None and self._has_begun:
             await asyncio.wait([self._fetch])
         if self._fetch is None:
+            self._has_begun = False
             self._fetch = asyncio.get_running_loop().create_task(self._load(), name="discovery")
             self._fetch.add_done_callback(self._fetched)
         return await asyncio.shield(self._fetch)
@@ -110,6 +119,7 @@ class Discovery:
         self._misses.clear()
 
     async def _load(self) -> Index:
+        self._has_begun = True
         core, groups = await asyncio.gather(self._document("/api"), self._document("/apis"))
         if _is_aggregated(core) and _is_aggregated(groups):
             return _merge([_read_aggregated(core), _read_aggregated(groups)])

@@ -9,16 +9,15 @@ class RateLimit:
     def __init__(self, qps: float = 0.0, burst: int = 0) -> None:
         self._qps = qps
         self._burst = max(1, burst)
-        self._next = 0.0  # loop time at which the bucket would be full again, minus its depth
+        self._empty_until = 0.0  # loop time at which the bucket is full again if nobody asks any more
 
     async def enter(self) -> None:
         """Wait for this request's turn; turns are given in the order of asking."""
         if self._qps <= 0:
             return
         now = asyncio.get_running_loop().time()
-        earliest = now - (self._burst - 1) / self._qps
-        turn = max(self._next, earliest)
-        self._next = turn + 1 / self._qps
+        self._empty_until = max(self._empty_until, now) + 1 / self._qps
+        turn = self._empty_until - self._burst / self._qps
         if turn > now:
             await asyncio.sleep(turn - now)
 
