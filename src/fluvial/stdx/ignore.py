@@ -162,9 +162,58 @@ def apply_ignore(tree: Tree, spec_ignore: str | None) -> Tree:
     patterns = load_patterns(tree)
     if spec_ignore is not None:
         patterns += read_patterns(spec_ignore)
-    matcher = source_matcher(patterns)
-    kept = {path: data for path, data in tree.items() if not matcher.excludes(path)}
+    sieve = _Sieve(source_matcher(patterns))
+    kept = {path: data for path, data in tree.items() if not sieve.excludes(path)}
     return tree if len(kept) == len(tree) else Tree(kept, tree.executable)
+
+
+class _Sieve:
+    """A matcher for thousands of paths: patterns that cannot match a path are not asked.
+
+    Whatever matches a path matches one of its names with its last name, so each name is looked at once, by one
+    expression for all patterns; most names of most trees match none.
+    """
+
+    def __init__(self, matcher: Matcher) -> None:
+        self._patterns = matcher.patterns
+        keys = [_key(pattern) for pattern in matcher.patterns]
+        expressions = [expression for key in keys if key is not None and (expression := _expression(key)) is not None]
+        self._any = re.compile("|".join(f"(?:{expression})" for expression in dict.fromkeys(expressions)), re.DOTALL)
+        self._globs = [None if key is None else _glob(key) for key in keys]
+        self._by_name: dict[str, int] = {}
+
+    def excludes(self, path: str) -> bool:
+        """Tell what `Matcher.excludes` tells of a file."""
+        candidates = 0
+        segments = path.split("/")
+        for name in segments:
+            bits = self._by_name.get(name)
+            candidates |= self._look_at(name) if bits is None else bits
+        while candidates:
+            highest = candidates.bit_length() - 1
+            pattern = self._patterns[highest]
+            if pattern.matches(segments, is_dir=False):
+                return not pattern.includes
+            candidates &= (1 << highest) - 1
+        return False
+
+    def _look_at(self, name: str) -> int:
+        """Return the patterns whose last name may be this one, a bit for each."""
+        bits = 0
+        if self._any.fullmatch(name) is not None:
+            for index, glob in enumerate(self._globs):
+                if glob is not None and glob(name):
+                    bits |= 1 << index
+        self._by_name[name] = bits
+        return bits
+
+
+def _key(pattern: Pattern) -> str | None:
+    """Return the last segment that must match a name; None for a pattern that matches nothing."""
+    names = [segment for segment in pattern.segments if segment not in ("", "**")] if pattern.anchored else None
+    if names is None:
+        return pattern.segments[0]
+    return names[-1] if names else None
 
 
 def _built_in(*groups: Iterable[str]) -> Iterable[Pattern]:
