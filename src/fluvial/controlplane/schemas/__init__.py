@@ -5,7 +5,7 @@ of a CustomResourceDefinition, compiled from its structural schema.
 
     kinds = builtin_kinds()                        # cheap; data is read when first asked for
     kind = kinds.get("apps/v1", "Deployment")      # None: not a built-in kind
-    decoded = kind.decode(body)                    # wrong types raise DecodeError (400); unknown fields are told, dropped
+    decoded = kind.decode(body)                    # DecodeError (400): wrong types; unknown fields are told, dropped
     obj = kind.default(decoded.object)
     errors = kind.validate_create(obj)             # or validate_update(old, new); [] is valid
     text = invalid_message(kind.group_kind, name, errors)      # of the 422 Status; details.causes: [e.cause …]

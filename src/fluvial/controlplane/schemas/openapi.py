@@ -193,7 +193,7 @@ def _in_path(resource: "Resource", method: str) -> list[str]:
 
 
 def _operation_v3(resource: "Resource", method: str, kinds: Kinds) -> dict[str, Any]:
-    parameters = [
+    parameters: list[dict[str, Any]] = [
         {"name": name, "in": "query", "schema": {"type": _TYPES.get(name, "string"), "uniqueItems": True}}
         for name in _QUERY_BY_METHOD[method]
     ]

@@ -104,7 +104,7 @@ def _string_errors(value: str, schema: Node, path: str) -> Iterator[FieldError]:
         yield mistyped(path, value, detail)
 
 
-def _number_errors(value: float, schema: Node, path: str) -> Iterator[FieldError]:
+def _number_errors(value: Any, schema: Node, path: str) -> Iterator[FieldError]:
     limits = schema.limits
     if schema.types == ("integer",) and not _in_range(value, schema.format):
         style = f"with format {schema.format}" if schema.format else "(default format)"
@@ -124,14 +124,14 @@ def _number_errors(value: float, schema: Node, path: str) -> Iterator[FieldError
         yield invalid(path, value, f"{path} in body should be {word} {_number(minimum)}")
 
 
-def _in_range(value: float, format: str) -> bool:
+def _in_range(value: Any, format: str) -> bool:
     if isinstance(value, float) and not value.is_integer():
         return False
     bits = 31 if format == "int32" else 63
-    return -(1 << bits) <= value < 1 << bits
+    return bool(-(1 << bits) <= value < 1 << bits)
 
 
-def _number(value: float) -> str:
+def _number(value: Any) -> str:
     return format_float(float(value)) if isinstance(value, float) else str(value)
 
 
