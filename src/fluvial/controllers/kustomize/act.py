@@ -28,6 +28,7 @@ from fluvial.artifacts import ArtifactError, ArtifactNotFound
 from fluvial.build import BuildError, PathNotFound
 from fluvial.controllers.kustomize import decide, report
 from fluvial.controllers.kustomize.building import VariablesError, build_error_text, inputs_of
+from fluvial.controllers.kustomize.healthwait import STATELESS
 from fluvial.controllers.kustomize.judging import note_corrections, proven_records, sort_out
 from fluvial.controllers.kustomize.memory import Memory
 from fluvial.controllers.kustomize.report import Draft, Told
@@ -371,6 +372,8 @@ def _is_known_healthy(run: Run, ref: Ref) -> bool:
     live = run.world.live(run.memory, ref)
     if live is None or live.deleting:
         return False
+    if (ref.group, ref.kind) in STATELESS:
+        return True
     return run.memory.healthy.get(ref) == (live.uid, live.resource_version)
 
 

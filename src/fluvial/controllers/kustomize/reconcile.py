@@ -138,9 +138,11 @@ async def _proceed(
         checks = await act.health_to_check(run)
     except KubeError as error:
         return await _fail(run, Failure(Reason.HEALTH_CHECK_FAILED, str(error)))
-    if not checks:
-        return await _succeed(run)
-    return await _check_health(run, checks)
+    if checks:
+        return await _check_health(run, checks)
+    if (ks.wait or ks.health_checks) and not act.was_healthy(run.obj):
+        return await _health_known(run, HealthResult("", 0.0))
+    return await _succeed(run)
 
 
 async def _check_health(run: Run, refs: list[Ref]) -> Result:

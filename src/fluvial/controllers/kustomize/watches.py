@@ -355,20 +355,23 @@ def in_dependency_order(objects: Iterable[Object]) -> tuple[list[Key], str]:
     by_key = {str(key_of(obj)): obj for obj in objects}
     done: dict[str, None] = {}
     circle = ""
-
-    def visit(name: str, path: tuple[str, ...]) -> None:
-        nonlocal circle
-        if name in done or name not in by_key:
-            return
-        if name in path:
-            circle = circle or "circular dependency detected: " + " -> ".join((*path[path.index(name) :], name))
-            return
-        for dependency in dependencies_of(by_key[name]):
-            visit(dependency, (*path, name))
-        done[name] = None
-
-    for name in by_key:
-        visit(name, ())
+    for start in by_key:
+        path: dict[str, list[str]] = {}  # name → dependencies still to be visited, along the present path
+        if start not in done:
+            path[start] = dependencies_of(by_key[start])
+        while path:
+            name = next(reversed(path))
+            if not path[name]:
+                path.pop(name)
+                done[name] = None
+                continue
+            following = path[name].pop(0)
+            if following in path:
+                names_on_it = list(path)
+                around = [*names_on_it[names_on_it.index(following) :], following]
+                circle = circle or "circular dependency detected: " + " -> ".join(around)
+            elif following in by_key and following not in done:
+                path[following] = dependencies_of(by_key[following])
     return [key_of(by_key[name]) for name in done], circle
 
 
