@@ -4,8 +4,10 @@ aiohttp is imported on first use, so that the command line starts without it.
 """
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
@@ -119,6 +121,7 @@ class WebTransport:
                 )
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             raise _translated(error, request.url) from error
+        _acknowledge(reply)
         headers: dict[str, str] = {}
         for name, value in reply.headers.items():
             key = name.lower()
@@ -173,6 +176,19 @@ class _WebBody:
 
     def close(self) -> None:
         self._reply.close()
+
+
+def _acknowledge(reply: "aiohttp.ClientResponse") -> None:
+    """Have the kernel acknowledge the head at once.
+
+    A server that writes head and body apart, without TCP_NODELAY, sends the body only then, and Linux takes 40 ms.
+    """
+    quick = getattr(socket, "TCP_QUICKACK", None)
+    transport = reply.connection.transport if reply.connection is not None else None
+    connection = transport.get_extra_info("socket") if transport is not None else None
+    if quick is not None and connection is not None and connection.type == socket.SOCK_STREAM:
+        with suppress(OSError):  # not TCP, or gone already: the next read tells
+            connection.setsockopt(socket.IPPROTO_TCP, quick, 1)
 
 
 def _translated(error: Exception, url: str) -> NetError:
