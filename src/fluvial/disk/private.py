@@ -11,10 +11,11 @@ from fluvial.disk.root import FILE_MODE, DiskError, Root
 def read_file(path: str, *, limit: int = 16 << 20) -> bytes:
     """Return the bytes of a file of at most `limit` bytes. Raises OSError; DiskError for what is no regular file."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(descriptor)
+        raise DiskError(errno.EINVAL, "not a regular file", path)
     with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise DiskError(errno.EINVAL, "not a regular file", path)
         if found.st_size > limit:
             raise DiskError(errno.EFBIG, f"file of {found.st_size} bytes, more than the {limit} allowed", path)
         return file.read()
