@@ -23,7 +23,7 @@ from fluvial.apply.prepare import Owner, Plan, make_plan, staged
 from fluvial.apply.prune import prune, until_terminated
 from fluvial.apply.run import Preflight, carry_out, preflight
 from fluvial.apply.scope import Resolved, resolve
-from fluvial.apply.switches import created_only, kept, left_alone
+from fluvial.apply.switches import created_only, kept, left_alone, merged
 
 __all__ = [
     "MANAGER",
@@ -52,6 +52,7 @@ __all__ = [
     "make_plan",
     "masked_pair",
     "masked_text",
+    "merged",
     "owns_all",
     "packed",
     "preflight",

@@ -158,6 +158,16 @@ def was_applied(obj: Object, digest: str) -> bool:
     )
 
 
+def is_tick(obj: Object, ks: Kustomization, artifact: Artifact, *, is_due: bool) -> bool:
+    """Whether this look is one that Flux would have too, so that what was left until then is corrected."""
+    return (
+        is_due
+        or ks.generation != ks.observed_generation
+        or ks.last_applied_revision != artifact.revision
+        or not report.handled_request(obj)
+    )
+
+
 def compare_is_due(*, compared: float | None, not_before: float, now: float, doubt: str, tick: bool) -> bool:
     """Whether every object is to be compared by dry-run, whatever the watches say."""
     if doubt and tick:

@@ -19,7 +19,7 @@ from enum import Enum
 from typing import Any, Final
 
 from fluvial.api import names
-from fluvial.apply import Live, Mark, Record, created_only, left_alone, unpacked
+from fluvial.apply import Live, Mark, Record, created_only, left_alone, merged, unpacked
 from fluvial.controllers.kustomize.memory import Overwrite
 from fluvial.objects import Object, Ref, annotations, labels
 
@@ -91,7 +91,7 @@ def _judge(record: Record | None, live: Live | None, context: Context) -> Judgem
         return Judgement(Answer.NOISE)
     if context.claimed:
         return Judgement(Answer.LEAVE)
-    if live.uid != record.live.uid or live.foreign != record.live.foreign:
+    if live.uid != record.live.uid or not _same_foreign(record, live, context.desired):
         return Judgement(Answer.CORRECT)
     return _overwritten(record, live, context)
 
@@ -106,10 +106,15 @@ def _in_order(record: Record, live: Live, desired: Object) -> bool:
     return (
         live.uid == record.live.uid
         and live.ours == record.live.ours
-        and live.foreign == record.live.foreign
+        and _same_foreign(record, live, desired)
         and _carries(live.labels, labels(desired))
         and _carries(live.annotations, annotations(desired))
     )
+
+
+def _same_foreign(record: Record, live: Live, desired: Object) -> bool:
+    """Whether nothing came that would be taken over; an object to be merged leaves all other managers alone."""
+    return live.foreign == record.live.foreign or merged(desired) or merged(live)
 
 
 def _carries(found: Mapping[str, str], wanted: Mapping[str, str]) -> bool:

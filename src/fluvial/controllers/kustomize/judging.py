@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from fluvial.api import Reason
 from fluvial.apply import Live, Record, created_only, left_alone, unpacked
 from fluvial.controllers.kustomize import decide
 from fluvial.controllers.kustomize.drift import Answer, Context, Judgement, judge
@@ -140,7 +141,7 @@ def warn(world: World, key: Key, overwrite: Overwrite) -> None:
     who = f"the field manager {overwrite.manager}" if overwrite.manager else "somebody"
     what = f"{overwrite.field} of {overwrite.ref}" if overwrite.field else str(overwrite.ref)
     text = f"{who} keeps changing {what}; it is left until the next interval"
-    world.tell(obj, Told(severity="error", message=text, reason="FieldConflict"))
+    world.tell(obj, Told(severity="error", message=text, reason=Reason.PROGRESSING))
 
 
 def rejudge(world: World, key: Key, memory: Memory) -> None:

@@ -111,7 +111,7 @@ async def _proceed(
     world: World, seen: Observation, ks: Kustomization, memory: Memory, artifact: Artifact, log: Logger
 ) -> Result:
     assert seen.obj is not None
-    tick = world.now() >= memory.due - _EARLY
+    tick = decide.is_tick(seen.obj, ks, artifact, is_due=world.now() >= memory.due - _EARLY)
     if tick:
         memory.warned.clear()
     run = Run(
@@ -245,7 +245,7 @@ async def _succeed(run: Run, *, health: str = "") -> Result:
         world.tell(run.obj, done)
     if run.tick or fresh or drifted:
         memory.due = world.now() + world.interval(ks.interval)
-    return Result(max(0.0, memory.due - world.now()))
+    return _later(ks.interval, memory.due - world.now())
 
 
 async def _fail(run: Run, failure: Failure) -> Result:
@@ -269,4 +269,9 @@ async def _fail(run: Run, failure: Failure) -> Result:
         run.log.error(text, error=failure.message, revision=run.artifact.revision)
         run.tell(failure.message, "error")
     memory.due = world.now() + after
-    return Result(after)
+    return _later(after, after)
+
+
+def _later(interval: float, seconds: float) -> Result:
+    """Look again in `seconds`; an interval of nothing means no next time, as in controller-runtime."""
+    return Result(max(0.0, seconds)) if interval > 0 else Result()

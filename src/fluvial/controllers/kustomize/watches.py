@@ -78,7 +78,9 @@ class Watches:
         )
         kinds = [*_SOURCES, *([names.EXTERNAL_ARTIFACT] if self._settings.gate("ExternalArtifact") else [])]
         for kind in kinds:
-            informer = self._cache.informer(self._client, names.SOURCE_V1, kind, transform=drop_managed_fields)
+            informer = self._cache.informer(
+                self._client, names.SOURCE_V1, kind, self._settings.watch_namespace, transform=drop_managed_fields
+            )
             self._sources[kind] = informer
             controller.watch(informer, when=_new_revision, which=self._consumers(log_cycle))
         if not self._settings.gate("DisableConfigWatchers"):
