@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from fluvial.objects import Object
 from fluvial.wire import media, status
 from fluvial.yamldoc import YamlError, load
 
+_SHOWN = 30  # characters of a body that a message quotes
 _READABLE = (media.JSON, media.YAML, media.PROTOBUF)
 
 
@@ -27,8 +29,11 @@ def read_object(call: Call) -> Object:
         raise StatusError(status.unsupported_media_type(_READABLE))
     kind, api_version = call.resource.kind, call.resource.api_version
     value = parse(call.body, form, kind)
-    value.setdefault("apiVersion", api_version)
-    value.setdefault("kind", kind)
+    if call.resource.custom is None:
+        value.setdefault("apiVersion", api_version)
+        value.setdefault("kind", kind)
+    elif not value.get("kind"):
+        raise _unrecognized(kind, f"Object 'Kind' is missing in '{call.body.decode('utf-8', 'replace')}'", call.body)
     check_kind(value, call)
     return decode(call, value)
 
@@ -42,16 +47,32 @@ def parse(body: bytes, form: media.Format, kind: str) -> Object:
     try:
         value = msgspec.json.decode(body) if form == "json" else load(body)
     except (msgspec.DecodeError, YamlError, UnicodeDecodeError, RecursionError) as error:
-        shown = body[:1024].decode("utf-8", "replace")
-        raise StatusError(
-            status.bad_request(
-                f"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind;"
-                f" json parse error: {error} ({shown})"
-            )
-        ) from error
+        text = f"couldn't get version/kind; json parse error: {_as_go_says(error, body)}"
+        raise _unrecognized(kind, text, body) from error
     if not isinstance(value, dict):
-        raise StatusError(status.bad_request(f"the object provided is unrecognized (must be of type {kind})"))
+        raise _unrecognized(kind, "couldn't get version/kind; json parse error: no object", body)
     return value
+
+
+def _unrecognized(kind: str, why: str, body: bytes) -> StatusError:
+    shown = body.decode("utf-8", "replace")
+    if len(shown) > _SHOWN:
+        shown = f"{shown[:_SHOWN]} ..."
+    return StatusError(
+        status.bad_request(f"the object provided is unrecognized (must be of type {kind}): {why} ({shown})")
+    )
+
+
+def _as_go_says(error: Exception, body: bytes) -> str:
+    """Return what Go's JSON decoder would say; YAML errors keep their own words."""
+    text = str(error)
+    if text == "Input data was truncated":
+        return "unexpected end of JSON input"
+    found = re.search(r"byte ([0-9]+)\)", text)
+    at = int(found[1]) if found is not None else len(body)
+    if at < len(body):
+        return f"invalid character {chr(body[at])!r} looking for beginning of value"
+    return text
 
 
 def check_kind(value: Object, call: Call) -> None:
@@ -64,7 +85,7 @@ def check_kind(value: Object, call: Call) -> None:
     kind, api_version = value.get("kind"), value.get("apiVersion")
     if kind == resource.kind and api_version == resource.api_version:
         return
-    if api_version != resource.api_version:
+    if resource.custom is not None and api_version != resource.api_version:
         raise StatusError(
             status.bad_request(
                 f"the API version in the data ({api_version}) does not match the expected API version"
@@ -73,8 +94,8 @@ def check_kind(value: Object, call: Call) -> None:
         )
     raise StatusError(
         status.bad_request(
-            f'{kind} in version "{resource.version}" cannot be handled as a {resource.kind}: no kind "{kind}" is'
-            f' registered for version "{api_version}" in scheme "pkg/runtime/scheme.go:111"'
+            f'{kind} in version "{str(api_version).rpartition("/")[2]}" cannot be handled as a {resource.kind}:'
+            f' no kind "{kind}" is registered for version "{api_version}" in scheme "pkg/runtime/scheme.go:111"'
         )
     )
 

@@ -24,6 +24,7 @@ from fluvial.wire import status
 from fluvial.wire.status import Cause
 
 _NAME_TRIES = 8  # as upstream
+_UNCHANGEABLE = frozenset({"metadata.name", "metadata.namespace", "metadata.uid", "metadata.finalizers"})
 _SYSTEM_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
 
 
@@ -69,7 +70,9 @@ def create(core: Core, call: Call, obj: Object) -> tuple[Object, Entry | None]:
     resource = call.resource
     metadata = obj["metadata"]
     if metadata.get("resourceVersion"):
-        raise StatusError(status.bad_request("resourceVersion should not be set on objects to be created"))
+        # Upstream has no better answer than an error without a reason.
+        text = "resourceVersion should not be set on objects to be created"
+        raise StatusError(status.make_status(500, "", text, details=False))
     obj = _admitted(core, call, None, obj)
     metadata = obj["metadata"] = dict(obj["metadata"])
     for field in _SYSTEM_FIELDS:
@@ -83,8 +86,8 @@ def create(core: Core, call: Call, obj: Object) -> tuple[Object, Entry | None]:
     refuse_invalid(resource, name, checked(resource.schema.validate_create, obj))
     existing = core.entry(resource, call.namespace, name)
     if existing is not None:
-        text = status.generate_name_conflict if metadata.get("generateName") and not call.name else None
-        builder = text or status.already_exists
+        generated = bool(metadata.get("generateName")) and not call.name
+        builder = status.generate_name_conflict if generated else status.already_exists
         raise StatusError(builder(resource.plural, name, resource.group))
     return _store(core, call, obj, name)
 
@@ -120,7 +123,9 @@ def change(core: Core, call: Call, before: Entry, old: Object, new: Object) -> t
     if new == old:
         return old, before
     errors = checked(resource.schema.validate_update, old, new, call.subresource)
-    refuse_invalid(resource, call.name, [*_metadata_errors(old, new), *errors])
+    # Upstream checks what may not change in metadata twice, and lists it twice.
+    again = [error for error in errors if error.field in _UNCHANGEABLE]
+    refuse_invalid(resource, call.name, [*again, *errors])
     if is_finished(new):
         return _remove(core, call, new), None
     return _store(core, call, new, call.name)
@@ -147,53 +152,42 @@ def is_finished(obj: Object) -> bool:
 def _check_identity(call: Call, old: Object, new: Object) -> None:
     resource, metadata, held = call.resource, new["metadata"], old["metadata"]
     uid = metadata.get("uid")
-    if uid and uid != held["uid"]:
-        why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {held['uid']}"
+    if uid and uid != held["uid"] and call.verb == "update":
+        why = (
+            f"StorageError: invalid object, Code: 4, Key: {_registry_key(call)}, ResourceVersion: 0,"
+            f" AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {held['uid']}"
+        )
         raise StatusError(status.conflict(resource.plural, call.name, resource.group, why))
     version = metadata.get("resourceVersion")
     if not version or version == "0":
         if call.verb == "update" and strategies.needs_resource_version(resource):
-            error = FieldError(
-                "FieldValueInvalid", "metadata.resourceVersion", "Invalid value: 0: must be specified for an update"
-            )
-            refuse_invalid(resource, call.name, [error])
+            text = "Invalid value: 0: must be specified for an update"
+            cause = Cause("FieldValueInvalid", text, "metadata.resourceVersion")
+            raise StatusError(status.invalid(resource.plural, call.name, [cause], resource.group))
     elif version != held["resourceVersion"]:
         raise StatusError(status.conflict(resource.plural, call.name, resource.group))
+
+
+def _registry_key(call: Call) -> str:
+    """Return the key that etcd has for an object, for the one message that shows it."""
+    resource = call.resource
+    parts = [resource.group] if resource.custom is not None else []
+    return "/".join(["/registry", *parts, resource.plural, *filter(None, (call.namespace, call.name))])
 
 
 def _kept_metadata(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     """Return `new` with what the system alone may write taken from `old`."""
     merged = dict(new)
-    for field in ("uid", "creationTimestamp", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds"):
+    for field in ("creationTimestamp", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds"):
         if field in old:
             merged[field] = old[field]
         else:
             merged.pop(field, None)
     merged.pop("selfLink", None)
-    for field in ("name", "namespace", "generateName"):
-        if field in old and field not in merged:
+    for field in ("uid", "name", "namespace", "generateName"):
+        if field in old and not merged.get(field):
             merged[field] = old[field]
     return merged
-
-
-def _metadata_errors(old: Object, new: Object) -> list[FieldError]:
-    """Return what may not change in metadata, and finalizers added to an object that is on its way out."""
-    before, after = old["metadata"], new["metadata"]
-    errors = []
-    if before["name"] != after.get("name"):
-        value = f'Invalid value: "{after.get("name", "")}": field is immutable'
-        errors.append(FieldError("FieldValueInvalid", "metadata.name", value))
-    if before.get("deletionTimestamp"):
-        held = before.get("finalizers") or ()
-        added = [name for name in after.get("finalizers") or () if name not in held]
-        if added:
-            listed = ", ".join(f'"{name}"' for name in added)
-            text = (
-                "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers"
-                f" []string{{{listed}}}"
-            )
-            errors.append(FieldError("FieldValueForbidden", "metadata.finalizers", text))
-    return errors
 
 
 def _admitted(core: Core, call: Call, old: Object | None, obj: Object) -> Object:

@@ -44,7 +44,8 @@ def to_storage(resource: Resource, obj: Object) -> Object:
         return obj
     if resource.custom is not None:
         obj["apiVersion"] = resource.storage_version
-        return obj
+        stored = resource.siblings(resource.storage_version)
+        return obj if stored is None else stored.default(obj)  # as upstream fills in on reading
     return _convert(resource.storage_version.rpartition("/")[0], resource.storage_version, obj)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fluvial.controlplane.interim import compile_crd
-from fluvial.controlplane.resources import Custom, CustomColumn, Resource, ScalePaths, Subresource
+from fluvial.controlplane.resources import Custom, CustomColumn, Resource, ScalePaths, Subresource, version_rank
 from fluvial.controlplane.schemas import Kind
 from fluvial.objects import Object
 
@@ -82,8 +82,12 @@ def _custom(crd: Object, version: dict[str, Any]) -> Custom:
     deprecation = ""
     if version.get("deprecated"):
         spec = crd["spec"]
-        plain = f"{spec['group']}/{version['name']} {spec['names']['kind']} is deprecated"
-        deprecation = version.get("deprecationWarning") or plain
+        kind, group = spec["names"]["kind"], spec["group"]
+        deprecation = version.get("deprecationWarning") or f"{group}/{version['name']} {kind} is deprecated"
+        better = [v["name"] for v in spec["versions"] if v.get("served") and not v.get("deprecated")]
+        better = sorted((v for v in better if version_rank(v) < version_rank(version["name"])), key=version_rank)
+        if better and not version.get("deprecationWarning"):
+            deprecation += f"; use {group}/{better[0]} {kind}"
     return Custom(
         crd=crd["metadata"]["name"],
         schema=(version.get("schema") or {}).get("openAPIV3Schema") or {"type": "object"},

@@ -100,12 +100,11 @@ def delete(core: Core, call: Call, entry: Entry, options: DeleteOptions) -> Obje
     metadata = obj["metadata"]
     before = (metadata.get("deletionTimestamp"), list(metadata.get("finalizers") or ()))
     _set_finalizers(metadata, options.propagation)
-    if resource.storage == "customresourcedefinitions.apiextensions.k8s.io" and before[0] is None:
-        metadata["finalizers"] = [*(metadata.get("finalizers") or ()), CLEANUP_FINALIZER]
-    grace = _grace(core, call, obj, options)
-    _mark(core, metadata, grace)
-    if resource.storage == "namespaces":
-        obj["status"] = {**(obj.get("status") or {}), "phase": "Terminating"}
+    special = _ON_DELETE.get(resource.storage)
+    if special is not None:
+        special(core, obj)
+    else:
+        _mark(core, metadata, _grace(core, call, obj, options))
     if is_finished(obj):
         if not call.dry_run:
             core.store.delete(resource.storage, entry.key)
@@ -113,7 +112,7 @@ def delete(core: Core, call: Call, entry: Entry, options: DeleteOptions) -> Obje
     if call.dry_run or before == (metadata["deletionTimestamp"], list(metadata.get("finalizers") or ())):
         return obj
     generation = metadata.get("generation")
-    if generation is not None and before[0] is None:
+    if generation is not None and before[0] is None and special is None:
         metadata["generation"] = generation + 1  # the wish to be gone is a change of the desired state
     core.store.put(resource.storage, entry.key, _stored(call, obj))
     return core.object_in(resource, core.existing(resource, call.namespace, call.name))
@@ -126,14 +125,17 @@ def _stored(call: Call, obj: Object) -> Object:
 def _check_preconditions(call: Call, entry: Entry, options: DeleteOptions) -> None:
     resource = call.resource
     if options.uid and options.uid != entry.uid:
-        why = f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: {entry.uid}"
-        raise StatusError(status.conflict(resource.plural, call.name, resource.group, why))
+        why = (
+            f"the UID in the precondition ({options.uid}) does not match the UID in record ({entry.uid}). The object"
+            " might have been deleted and then recreated"
+        )
+        raise StatusError(status.conflict(resource.kind, call.name, resource.group, why))
     if options.resource_version and options.resource_version != str(entry.revision):
         why = (
-            f"Precondition failed: ResourceVersion in precondition: {options.resource_version}, ResourceVersion in"
-            f" object meta: {entry.revision}"
+            f"the ResourceVersion in the precondition ({options.resource_version}) does not match the ResourceVersion"
+            f" in record ({entry.revision}). The object might have been modified"
         )
-        raise StatusError(status.conflict(resource.plural, call.name, resource.group, why))
+        raise StatusError(status.conflict(resource.kind, call.name, resource.group, why))
 
 
 def _set_finalizers(metadata: dict[str, Any], propagation: str) -> None:
@@ -167,3 +169,35 @@ def _mark(core: Core, metadata: dict[str, Any], grace: int) -> None:
         return
     metadata["deletionTimestamp"] = rfc3339(core.now() + timedelta(seconds=grace))
     metadata["deletionGracePeriodSeconds"] = grace
+
+
+def _end_namespace(core: Core, obj: Object) -> None:
+    """A Namespace has no grace; its content goes first."""
+    obj["metadata"].setdefault("deletionTimestamp", core.timestamp())
+    obj["status"] = {**(obj.get("status") or {}), "phase": "Terminating"}
+
+
+def _end_definition(core: Core, obj: Object) -> None:
+    """A CustomResourceDefinition waits until its objects are gone."""
+    metadata = obj["metadata"]
+    if metadata.get("deletionTimestamp"):
+        return
+    metadata["deletionTimestamp"] = core.timestamp()
+    if CLEANUP_FINALIZER not in (metadata.get("finalizers") or ()):
+        metadata["finalizers"] = [*(metadata.get("finalizers") or ()), CLEANUP_FINALIZER]
+    pending = {
+        "type": "Terminating",
+        "status": "True",
+        "lastTransitionTime": core.timestamp(),
+        "reason": "InstanceDeletionPending",
+        "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+    }
+    status_of = dict(obj.get("status") or {})
+    held = [c for c in status_of.get("conditions") or () if c["type"] != "Terminating"]
+    obj["status"] = {**status_of, "conditions": [*held, pending]}
+
+
+_ON_DELETE = {
+    "namespaces": _end_namespace,
+    "customresourcedefinitions.apiextensions.k8s.io": _end_definition,
+}

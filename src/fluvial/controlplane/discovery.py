@@ -12,6 +12,8 @@ from fluvial.controlplane.request import Answer
 from fluvial.controlplane.resources import Registry, Resource
 from fluvial.wire import status
 
+# The order in which upstream lists them for custom resources.
+_CUSTOM_VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
 _AGGREGATED_TYPE = "application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList"
 Form = Literal["v2", "v2beta1", "legacy"]
 
@@ -134,7 +136,7 @@ def _legacy(row: Resource) -> dict[str, Any]:
         "singularName": row.singular,
         "namespaced": row.namespaced,
         "kind": row.kind,
-        "verbs": sorted(row.verbs),
+        "verbs": list(_CUSTOM_VERBS) if row.custom is not None else sorted(row.verbs),
     }
     if row.short_names:
         found["shortNames"] = list(row.short_names)

@@ -43,7 +43,7 @@ def _json_patched(call: Call, patch: Any, old: Object) -> Object:
     if not isinstance(patch, list):
         raise StatusError(
             status.bad_request(
-                "error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch"
+                "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
             )
         )
     if len(patch) > _JSON_PATCH_LIMIT:
@@ -55,9 +55,7 @@ def _json_patched(call: Call, patch: Any, old: Object) -> Object:
         result = apply_json_patch(old, patch)
     except PatchError as error:
         raise StatusError(
-            status.make_status(
-                422, "Invalid", f"the server rejected our request due to an error in our request: {error}"
-            )
+            status.make_status(422, "Invalid", "the server rejected our request due to an error in our request")
         ) from error
     return _still_an_object(result)
 
@@ -91,13 +89,7 @@ def apply_configuration(core: Core, call: Call, old: Object | None, *, force: bo
         StatusError: 400, 409 with the conflicts as causes, or 422.
     """
     applied = _configuration(call)
-    metadata = applied["metadata"]
-    _check_apply_target(call, metadata)
     resource = call.resource
-    uid = metadata.get("uid")
-    if old is None and uid:
-        why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
-        raise StatusError(status.conflict(resource.plural, call.name, resource.group, why))
     schema = resource.schema
     try:
         merged = apply(
@@ -118,7 +110,7 @@ def apply_configuration(core: Core, call: Call, old: Object | None, *, force: bo
         raise StatusError(status.apply_conflict(error.message, causes)) from error
     except ApplyError as error:
         raise StatusError(status.make_status(error.code, error.reason, error.message, details=False)) from error
-    return schema.default(merged)
+    return {**schema.default(merged), "metadata": {**merged["metadata"]}}
 
 
 def _configuration(call: Call) -> Object:
@@ -129,7 +121,7 @@ def _configuration(call: Call) -> Object:
     except msgspec.DecodeError:
         applied = _as_yaml(body)
     except (YamlError, UnicodeDecodeError, RecursionError) as error:
-        raise StatusError(status.bad_request(f"error decoding YAML: {error}")) from error
+        raise StatusError(status.bad_request(f"error decoding YAML: error converting YAML to JSON: {error}")) from error
     if not isinstance(applied, dict):
         raise StatusError(status.bad_request("error decoding YAML: the body is no object"))
     if not isinstance(applied.get("metadata"), dict):
@@ -141,24 +133,4 @@ def _as_yaml(body: bytes) -> Any:
     try:
         return load(body)
     except (YamlError, UnicodeDecodeError, RecursionError) as error:
-        raise StatusError(status.bad_request(f"error decoding YAML: {error}")) from error
-
-
-def _check_apply_target(call: Call, metadata: dict[str, Any]) -> None:
-    name = metadata.get("name")
-    if name is None or name == "":
-        raise StatusError(
-            status.bad_request(
-                f"the name of the object ({call.name} based on URL) was undeterminable: name must be provided"
-            )
-        )
-    if name != call.name:
-        raise StatusError(
-            status.bad_request(f"the name of the object ({name}) does not match the name on the URL ({call.name})")
-        )
-    if not call.resource.namespaced:
-        return
-    if metadata.setdefault("namespace", call.namespace) != call.namespace:
-        raise StatusError(
-            status.bad_request("the namespace of the provided object does not match the namespace sent on the request")
-        )
+        raise StatusError(status.bad_request(f"error decoding YAML: error converting YAML to JSON: {error}")) from error

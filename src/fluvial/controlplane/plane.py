@@ -34,13 +34,8 @@ from fluvial.wire import ResourcePath, is_true, media, parse_path, parse_query, 
 _NOT_FOUND = ServerResponse(
     404, {"content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff"}, b"404 page not found\n"
 )
-_ACCEPTABLE = (
-    "application/json",
-    "application/yaml",
-    "application/vnd.kubernetes.protobuf",
-    "application/json;stream=watch",
-    "application/vnd.kubernetes.protobuf;stream=watch",
-)
+_ACCEPTABLE = ("application/json", "application/yaml", "application/vnd.kubernetes.protobuf")
+_WATCHABLE = (*_ACCEPTABLE, "application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch")
 
 
 class ControlPlane:
@@ -173,6 +168,8 @@ class ControlPlane:
             raise StatusError(status.too_large(self.settings.body_limit))
         answer = self._router.answer(call)
         headers = {"content-type": call.form.content_type, "cache-control": "no-cache, private"}
+        if resource.custom is not None and resource.custom.deprecation:
+            call.warnings.append(resource.custom.deprecation)
         if call.warnings:
             headers["warning"] = ", ".join(f'299 - "{_quoted(text)}"' for text in dict.fromkeys(call.warnings))
         if not isinstance(answer, Answer):
@@ -181,7 +178,7 @@ class ControlPlane:
         return ServerResponse(answer.code, {**headers, **answer.headers}, in_format(call.form, body))
 
     def _unknown(self, path: ResourcePath) -> ServerResponse:
-        if path.group and not self.core.registry.in_version(path.group, path.version):
+        if path.group and path.group not in self.core.registry.group_versions():
             return _NOT_FOUND
         return _status_response(status.no_such_resource())
 
@@ -204,11 +201,10 @@ def _call(request: ServerRequest, path: ResourcePath, query: dict[str, str], use
     verb = verb_of(request.method, path, watch=is_true(query.get("watch", "")))
     if verb is None:
         raise StatusError(status.method_not_allowed())
-    if verb == "get" and is_true(query.get("watch", "")) and path.name and not path.subresource:
-        verb = "watch"  # the old form of watching one object
-    form = media.negotiate(request.headers.get("accept", ""))
+    accept = request.headers.get("accept", "")
+    form = media.negotiate(accept)
     if form is None:
-        raise StatusError(status.not_acceptable(_ACCEPTABLE))
+        raise StatusError(_not_acceptable(accept, collection=not path.name))
     namespace = path.namespace if resource.namespaced else ""
     return Call(
         verb=verb,
@@ -223,6 +219,13 @@ def _call(request: ServerRequest, path: ResourcePath, query: dict[str, str], use
         body=request.body,
         form=form,
     )
+
+
+def _not_acceptable(accept: str, *, collection: bool) -> status.Status:
+    """Return the refusal: a form that is not known of a type that is, or a type that is not known."""
+    if any(part.name in media.SERVED for part in media.parse_accept(accept)):
+        return status.unsupported_form(_ACCEPTABLE)
+    return status.not_acceptable(_WATCHABLE if collection else _ACCEPTABLE)
 
 
 def _record(

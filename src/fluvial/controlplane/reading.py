@@ -54,6 +54,8 @@ def handle_list(core: Core, tables: Tables, call: Call) -> Answer:
     revision, exact, after = _where(core, options)
     entries = _entries(core, call, selection, revision if exact else 0, after, bool(options.continue_token))
     metadata: dict[str, Any] = {"resourceVersion": str(revision if exact else core.store.revision)}
+    if call.resource.custom is not None and call.form.shape == "object":
+        metadata["continue"] = ""
     page, rest = _page(entries, selection, options.limit)
     if rest:
         token = _Token("meta.k8s.io/v1", int(metadata["resourceVersion"]), page[-1].key)

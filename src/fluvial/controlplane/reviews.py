@@ -58,7 +58,7 @@ def _access(core: Core, call: Call, obj: Object) -> dict[str, Any]:
     if not spec.get("resourceAttributes") and not spec.get("nonResourceAttributes"):
         text = "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified"
         cause = status.Cause("FieldValueInvalid", text, "spec.resourceAttributes")
-        raise StatusError(status.invalid(call.resource.kind, "", [cause], call.resource.group))
+        raise StatusError(status.invalid("", "", [cause], call.resource.group))
     return {"allowed": True}
 
 

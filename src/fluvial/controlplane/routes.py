@@ -69,7 +69,10 @@ class Router:
             if sub is None:
                 raise StatusError(status.no_such_resource())
             verbs = sub.verbs
-        if call.verb not in verbs or (call.verb == "create" and call.name and not call.subresource):
+        misplaced = bool(call.name) if call.verb == "create" and not call.subresource else False
+        if call.verb in ("update", "patch", "delete"):
+            misplaced = not call.name
+        if call.verb not in verbs or misplaced:
             raise StatusError(status.method_not_allowed())
 
     def _shown(self, call: Call, answer: Answer) -> Answer:

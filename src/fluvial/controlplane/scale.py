@@ -56,9 +56,6 @@ def scale_of(resource: Resource, parent: Object, paths: ScalePaths) -> Object:
     metadata = parent["metadata"]
     fields = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
     shown: dict[str, Any] = {key: metadata[key] for key in fields if key in metadata}
-    managed = scale_fields_from_parent(metadata.get("managedFields"), _managed_paths(resource, paths))
-    if managed:
-        shown["managedFields"] = managed
     replicas = _dig(parent, paths.replicas)
     found: dict[str, Any] = {"replicas": _dig(parent, paths.status_replicas) or 0}
     selector = _selector(parent, paths)
@@ -171,9 +168,6 @@ def _written(core: Core, call: Call, entry: Entry, parent: Object, replicas: int
         api_version=call.resource.api_version,
         paths=managed_paths,
     )
-    for field in fields:
-        # A manager that is new in the parent has no time of its own there.
-        field.setdefault("time", core.timestamp())
     changed["metadata"]["managedFields"] = fields
     written, _ = change(core, _as_main(call), entry, parent, changed)
     if not call.dry_run:

@@ -223,7 +223,8 @@ def _definition_update(old: Object, new: Object) -> Object:
 
 def _definition(obj: Object) -> Object:
     stored = [version["name"] for version in obj["spec"].get("versions") or () if version.get("storage")]
-    return {**obj, "status": {"storedVersions": stored}}
+    names = {"plural": "", "kind": ""}
+    return {**obj, "status": {"conditions": None, "acceptedNames": names, "storedVersions": stored}}
 
 
 def _job(obj: Object) -> Object:

@@ -67,6 +67,8 @@ def handle_patch(core: Core, call: Call) -> Answer:
     """PATCH in its four kinds."""
     kind = media.patch_kind(call.content_type)
     if kind is None or (kind == "strategic" and call.resource.schema.patch is None):
+        if call.resource.custom is not None:
+            raise StatusError(status.unsupported_media_type((media.JSON_PATCH, media.MERGE_PATCH, media.APPLY_PATCH)))
         raise StatusError(status.unsupported_patch_type())
     options = read_options(call, "PatchOptions", apply=kind == "apply")
     before = core.entry(call.resource, call.namespace, call.name)
@@ -84,7 +86,10 @@ def handle_patch(core: Core, call: Call) -> Answer:
 def _apply(core: Core, call: Call, before: Entry | None, *, force: bool) -> Answer:
     old = core.object_in(call.resource, before) if before is not None else None
     new = apply_configuration(core, call, old, force=force)
+    _check_name(call, new["metadata"])
+    _check_namespace(call, new["metadata"])
     if before is None or old is None:
+        new["metadata"].pop("resourceVersion", None)
         obj, entry = create(core, call, new)
         return answer(core, call, 201, obj, entry)
     obj, entry = change(core, call, before, old, new)

@@ -45,6 +45,7 @@ _SHAPES: dict[str, Shape] = {
     "PartialObjectMetadataList": "metadata",
 }
 _ANY = frozenset({"*/*", "application/*", JSON})
+SERVED = _ANY | {YAML}
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,7 @@ def _check_list_options(options: ListOptions) -> None:
             forbidden.append('resourceVersionMatch "exact" is forbidden for resourceVersion "0"')
     causes = [Cause("FieldValueForbidden", f"Forbidden: {text}", "resourceVersionMatch") for text in forbidden]
     if match not in _MATCHES:
-        text = f'Unsupported value: "{match}": supported values: "Exact", "NotOlderThan"'
+        text = f'Unsupported value: "{match}": supported values: "Exact", "NotOlderThan", ""'
         causes.append(Cause("FieldValueNotSupported", text, "resourceVersionMatch"))
     if causes:
         raise _refuse("ListOptions", *causes)
@@ -220,7 +220,7 @@ def _check_write_options(options: WriteOptions, name: str, apply: bool) -> None:
         text = f'Invalid value: "{options.field_manager}": should only contain printable characters'
         causes.append(Cause("FieldValueInvalid", text, "fieldManager"))
     if options.field_validation not in ("", "Ignore", "Warn", "Strict"):
-        text = f'Unsupported value: "{options.field_validation}": supported values: "Ignore", "Strict", "Warn"'
+        text = f'Unsupported value: "{options.field_validation}": supported values: "", "Ignore", "Strict", "Warn"'
         causes.append(Cause("FieldValueNotSupported", text, "fieldValidation"))
     if causes:
         raise _refuse(name, *causes)
@@ -296,7 +296,7 @@ def _check_delete_options(options: DeleteOptions, *, both: bool) -> None:
         )
         causes.append(Cause("FieldValueInvalid", text, "propagationPolicy"))
     if options.propagation not in ("", "Background", "Foreground", "Orphan"):
-        supported = '"Background", "Foreground", "Orphan", ""'
+        supported = '"Foreground", "Background", "Orphan", "nil"'
         text = f'Unsupported value: "{options.propagation}": supported values: {supported}'
         causes.append(Cause("FieldValueNotSupported", text, "propagationPolicy"))
     if causes:

@@ -155,6 +155,12 @@ def unsupported_patch_type() -> Status:
     return make_status(415, "UnsupportedMediaType", "415: Unsupported Media Type")
 
 
+def unsupported_form(supported: Sequence[str]) -> Status:
+    """The Accept header asks for a form (`as=`) that is not known."""
+    message = "only the following media types are accepted: " + ", ".join(supported)
+    return make_status(406, "NotAcceptable", message, details=False)
+
+
 def unsupported_media_type(supported: Sequence[str]) -> Status:
     message = "the body of the request was in an unknown format - accepted media types include: " + ", ".join(supported)
     return make_status(415, "UnsupportedMediaType", message, details=False)

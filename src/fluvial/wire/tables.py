@@ -32,10 +32,7 @@ class Column:
 
 def row(cells: Sequence[Any], included: Any) -> dict[str, Any]:
     """Return one row; `included` is the object, its metadata, or None."""
-    found: dict[str, Any] = {"cells": list(cells)}
-    if included is not None:
-        found["object"] = included
-    return found
+    return {"cells": list(cells), "object": included}
 
 
 def table(

@@ -35,7 +35,7 @@ def encode_frame(kind: WatchType, body: bytes) -> bytes:
 
 def bookmark(kind: str, api_version: str, resource_version: int | str, *, initial_events_end: bool = False) -> bytes:
     """Return a BOOKMARK frame: every change up to `resource_version` was sent."""
-    metadata: dict[str, Any] = {"resourceVersion": str(resource_version), "creationTimestamp": None}
+    metadata: dict[str, Any] = {"resourceVersion": str(resource_version)}
     if initial_events_end:
         metadata["annotations"] = {INITIAL_EVENTS_END: "true"}
     body = {"kind": kind, "apiVersion": api_version, "metadata": metadata}
