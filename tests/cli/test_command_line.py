@@ -162,9 +162,7 @@ def test_every_command_can_be_imported_and_helped(offline):
             if child.hidden:
                 continue
             path = [*words, child.name]
-            assert run(offline, *path, "--help").out.startswith(("The ", "Print ", "Commands ", "Command ", "Runs ")), (
-                path
-            )
+            assert run(offline, *path, "--help").out.partition("\n\nUsage:\n")[0].strip(), path
             command = group.child(child.name)
             if isinstance(command, Group):
                 walk(command, path)

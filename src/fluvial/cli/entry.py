@@ -116,7 +116,7 @@ async def _guard(running: Awaitable[int | None], session: Session, seconds: floa
     from fluvial.cli.failures import explain, limited
 
     try:
-        return await limited(running, seconds) or 0
+        return await limited(session, running, seconds) or 0
     except Exception as error:
         failure = explain(error)
         if failure is None:
@@ -133,7 +133,7 @@ def _report(failure: Failure, world: World) -> int:
 
 
 def _plugin(root: Command, words: Sequence[str], world: World) -> None:
-    """Replace this process by `flux-NAME` from the plugin folder, if the first argument names one; flags are its own."""
+    """Replace this process by `flux-NAME` from the plugin folder, if the first argument is such a NAME."""
     from fluvial.cli.pflag import first_argument
 
     index = first_argument(words, flag_set(root.get_params(click.Context(root))))

@@ -2,21 +2,26 @@
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from fluvial.cli.errors import Failure
+
+if TYPE_CHECKING:
+    from fluvial.cli.session import Session
 
 T = TypeVar("T")
 
 
-async def limited(running: Awaitable[T], seconds: float) -> T:
+async def limited(session: "Session", running: Awaitable[T], seconds: float) -> T:
     """Await `running` for at most `seconds` (0 = without limit), as `--timeout` promises.
 
     Raises:
         Failure: the time is up; the text is what Go's context says.
     """
+    if seconds:
+        session.deadline = asyncio.get_running_loop().time() + seconds
     try:
-        async with asyncio.timeout(seconds or None):
+        async with asyncio.timeout_at(session.deadline):
             return await running
     except TimeoutError as late:
         raise Failure("context deadline exceeded") from late

@@ -12,7 +12,7 @@ from fluvial.gotext import format_duration, parse_duration
 from fluvial.objects import Object, annotations, dig, labels
 from fluvial.yamldoc import dump
 
-_DURATION_UNITS = "(ms|s|m|h)"
+_DURATION_UNITS = "(ms|s|m"  # how the patterns of all duration fields begin their units
 
 
 def exported(obj: Object) -> Object:

@@ -10,6 +10,9 @@ from fluvial.health import State
 from fluvial.objects import Object, Ref
 
 
+_FOR_THE_LINES = 0.2  # seconds
+
+
 async def rolled_out(session: Session, names: Sequence[str]) -> bool:
     """Wait until the Deployments are Current or have failed, and print a line for each; True when all are Current.
 
@@ -33,10 +36,10 @@ async def _wait(session: Session, name: str) -> str:
         last = computed(session, obj).state
         return last not in (State.IN_PROGRESS, State.UNKNOWN)
 
-    # A little less than the whole command has, so that the lines can still be printed.
-    limit = session.globals.timeout * 0.95 or None
+    # A little earlier than the whole command ends, so that the lines can still be printed.
+    limit = session.deadline - _FOR_THE_LINES if session.deadline is not None else None
     try:
-        async with asyncio.timeout(limit):
+        async with asyncio.timeout_at(limit):
             await until(await session.client(), ref, done)
     except TimeoutError:
         return "not ready"

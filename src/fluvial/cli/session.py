@@ -42,6 +42,7 @@ class Session:
 
     world: World
     globals: Globals
+    deadline: float | None = None  # when `--timeout` ends the command, on the running loop's clock
     _client: "Client | None" = field(default=None)
 
     @property
@@ -71,7 +72,7 @@ class Session:
 
     def within(self, namespace: str) -> "Session":
         """Return this session with another namespace; the client is shared."""
-        return Session(self.world, replace(self.globals, namespace=namespace), self._client)
+        return Session(self.world, replace(self.globals, namespace=namespace), self.deadline, self._client)
 
     def path(self, text: str) -> Path:
         """Return a path from a flag, made absolute from where the command was called."""
