@@ -358,6 +358,8 @@ class Target:
             if origin is not None:
                 for item in resources:
                     add_transformation(item, origin)
+            if not plugin.tells:
+                resources.changed()
             resources.drop_gone()
 
     def _external(self) -> list[Plugin]:

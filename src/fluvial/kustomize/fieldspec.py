@@ -3,7 +3,8 @@
 Source: api `types.FieldSpec`, `filters/fieldspec`, `filters/fsslice`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from fluvial.kustomize.errors import KustomizeError
@@ -14,6 +15,44 @@ from fluvial.kustomize.values import NULL
 from fluvial.yamldoc.nodes import MAP, MAPPING, SEQUENCE, Node
 
 SetNode = Callable[[Node], None]
+
+
+class Step(NamedTuple):
+    """One part of a path: a name that may stand for a list (`[]`); a plain one is no index, `-` or `[key=value]`."""
+
+    name: str
+    is_list: bool
+    is_plain: bool
+
+
+Path = tuple[Step, ...]
+
+
+@lru_cache(maxsize=4096)
+def compiled(path: str) -> Path:
+    """Return the steps of `path`."""
+    return tuple(map(_step, split_path(path)))
+
+
+def _step(part: str) -> Step:
+    is_list = part.endswith("[]")
+    name = part[:-2] if is_list else part
+    odd = not name or name in ("-", "*") or is_index(name) or is_list_part(name) or name != name.strip()
+    return Step(name, is_list, not odd)
+
+
+def split_path(path: str) -> tuple[str, ...]:
+    """Split at slashes that have no backslash before them; a leading slash is allowed."""
+    parts = path.split("/")
+    if len(parts) > 1 and not parts[0]:
+        parts = parts[1:]
+    result = [parts[0]]
+    for part in parts[1:]:
+        if result[-1].endswith("\\"):
+            result[-1] = result[-1][:-1] + "/" + part
+        else:
+            result.append(part)
+    return tuple(result)
 
 
 class FieldSpec(NamedTuple):
@@ -31,7 +70,7 @@ class FieldSpecs:
 
     def __init__(self, specs: Iterable[FieldSpec] = ()) -> None:
         self.specs: tuple[FieldSpec, ...] = tuple(specs)
-        self._by_type: dict[tuple[str, str], tuple[tuple[tuple[str, ...], bool], ...]] = {}
+        self._by_type: dict[tuple[str, str], tuple[tuple[Path, bool], ...]] = {}
 
     def __iter__(self) -> Iterator[FieldSpec]:
         return iter(self.specs)
@@ -39,13 +78,13 @@ class FieldSpecs:
     def __len__(self) -> int:
         return len(self.specs)
 
-    def paths(self, api_version: str, kind: str) -> tuple[tuple[tuple[str, ...], bool], ...]:
+    def paths(self, api_version: str, kind: str) -> tuple[tuple[Path, bool], ...]:
         """Return (path, create) for each spec that fits the kind, in order."""
         key = (api_version, kind)
         found = self._by_type.get(key)
         if found is None:
             gvk, _ = gvk_of(api_version, kind)
-            found = tuple((split_path(spec.path), spec.create) for spec in self.specs if gvk.selected_by(spec.gvk))
+            found = tuple((compiled(spec.path), spec.create) for spec in self.specs if gvk.selected_by(spec.gvk))
             self._by_type[key] = found
         return found
 
@@ -65,20 +104,6 @@ class FieldSpecs:
             elif same.create != spec.create:
                 raise KustomizeError("conflicting fieldspecs")
         return FieldSpecs(result)
-
-
-def split_path(path: str) -> tuple[str, ...]:
-    """Split at slashes that have no backslash before them; a leading slash is allowed."""
-    parts = path.split("/")
-    if len(parts) > 1 and not parts[0]:
-        parts = parts[1:]
-    result = [parts[0]]
-    for part in parts[1:]:
-        if result[-1].endswith("\\"):
-            result[-1] = result[-1][:-1] + "/" + part
-        else:
-            result.append(part)
-    return tuple(result)
 
 
 class Change(NamedTuple):
@@ -106,55 +131,63 @@ def content_text(content: dict[str, Node], field: str) -> str:
     return "" if found is None else found.value
 
 
-def apply_path(node: Node, path: Sequence[str], create: bool, change: Change) -> None:
+def apply_path(node: Node, path: Path, create: bool, change: Change) -> None:
     """Change the fields at `path` of one object, whatever its kind."""
     try:
         _visit(node, path, 0, create and bool(change.kind), change)
     except KustomizeError as error:
-        raise error.within(f"considering field '{'/'.join(path)}' of object {describe(node)}") from error
+        written = "/".join(step.name + ("[]" if step.is_list else "") for step in path)
+        raise error.within(f"considering field '{written}' of object {describe(node)}") from error
 
 
-def _visit(node: Node, path: Sequence[str], index: int, create: bool, change: Change) -> None:
-    if index == len(path):
-        change.set(node)
-        return
-    if node.tag == NULL:
-        return
-    if node.kind == MAPPING:
-        field = _field(node, path, index, create, change)
-        if field is not None:
-            _visit(field, path, index + 1, create, change)
-    elif node.kind == SEQUENCE:
-        for item in list(node.content):
-            _visit(item, path, index, create, change)
-    else:
-        raise KustomizeError("expected sequence or mapping node")
+def _visit(node: Node, path: Path, index: int, create: bool, change: Change) -> None:
+    last = len(path)
+    while index < last:
+        if node.tag == NULL:
+            return
+        if node.kind == SEQUENCE:
+            for item in list(node.content):
+                _visit(item, path, index, create, change)
+            return
+        if node.kind != MAPPING:
+            raise KustomizeError("expected sequence or mapping node")
+        step = path[index]
+        field: Node | None
+        if step.is_plain and not create:
+            field = node.content.get(step.name)
+            if field is not None and field.tag == NULL and step.is_list:
+                _fill(field, SEQUENCE, "")
+        else:
+            field = _field(node, step, index == last - 1, create, change)
+        if field is None:
+            return
+        node = field
+        index += 1
+    change.set(node)
 
 
-def _field(node: Node, path: Sequence[str], index: int, create: bool, change: Change) -> Node | None:
+def _field(node: Node, step: Step, is_last: bool, create: bool, change: Change) -> Node | None:
     """Return the field at this step; make it if it is missing and may be made; give a null one its kind."""
-    part = path[index]
-    is_list = part.endswith("[]")
-    name = part[:-2] if is_list else part
-    if not name:
+    if not step.name:
         raise KustomizeError("cannot set or create an empty field name")
-    kind, tag = (SEQUENCE, "") if is_list else (0, "")
-    if create and not is_list:
-        kind, tag = (change.kind, change.tag) if index == len(path) - 1 else (MAPPING, MAP)
-    if _is_plain(name):
-        field = get(node, name)
-        if field is None and create and not is_list:
-            field = lookup_create(node, (name,), kind)
+    kind, tag = (SEQUENCE, "") if step.is_list else (0, "")
+    makes = create and not step.is_list
+    if makes:
+        kind, tag = (change.kind, change.tag) if is_last else (MAPPING, MAP)
+    if step.is_plain:
+        field = get(node, step.name)
+        if field is None and makes:
+            field = lookup_create(node, (step.name,), kind)
     else:
-        field = lookup_create(node, (name,), kind) if create and not is_list else lookup(node, (name,))
+        field = lookup_create(node, (step.name,), kind) if makes else lookup(node, (step.name,))
     if field is not None and field.tag == NULL and kind:
-        field.kind, field.tag = kind, tag
-        field.content = {} if kind == MAPPING else [] if kind == SEQUENCE else None
+        _fill(field, kind, tag)
     return field
 
 
-def _is_plain(name: str) -> bool:
-    return not (name == "-" or name == "*" or is_index(name) or is_list_part(name) or name != name.strip())
+def _fill(node: Node, kind: int, tag: str) -> None:
+    node.kind, node.tag = kind, tag
+    node.content = {} if kind == MAPPING else [] if kind == SEQUENCE else None
 
 
 def describe(node: Node) -> str:

@@ -3,7 +3,7 @@
 Source: kyaml `resid`, `openapi.IsNamespaceScoped`; api `types.Selector`.
 """
 
-import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -12,6 +12,8 @@ from fluvial.gotext import compile_re2
 from fluvial.kustomize.errors import KustomizeError
 from fluvial.kustomize.schema import is_cluster_scoped
 from fluvial.objects import LabelSelector, SelectorError
+
+Search = Callable[[str], object]
 
 NOT_A_NAMESPACE = "_non_namespaceable_"
 DEFAULT = "default"
@@ -129,16 +131,16 @@ class SelectorMatch:
 
     def gvk(self, gvk: Gvk) -> bool:
         return (
-            (self._group is None or self._group.search(gvk.group) is not None)
-            and (self._version is None or self._version.search(gvk.version) is not None)
-            and (self._kind is None or self._kind.search(gvk.kind) is not None)
+            (self._group is None or self._group(gvk.group) is not None)
+            and (self._version is None or self._version(gvk.version) is not None)
+            and (self._kind is None or self._kind(gvk.kind) is not None)
         )
 
     def name(self, name: str) -> bool:
-        return self._name is None or self._name.search(name) is not None
+        return self._name is None or self._name(name) is not None
 
     def namespace(self, namespace: str) -> bool:
-        return self._namespace is None or self._namespace.search(namespace) is not None
+        return self._namespace is None or self._namespace(namespace) is not None
 
     def metadata(self, labels: dict[str, str], annotations: dict[str, str]) -> bool:
         """Tell whether labels and annotations satisfy the selectors on them."""
@@ -151,21 +153,21 @@ class SelectorMatch:
         return self._labels is not None or self._annotations is not None
 
 
-def _anchored(pattern: str) -> re.Pattern[str] | None:
+def _anchored(pattern: str) -> Search | None:
     if not pattern:
         return None
     return compile_pattern(f"^(?:{pattern})$")
 
 
 @lru_cache(maxsize=1024)
-def compile_pattern(pattern: str) -> re.Pattern[str]:
-    """Return the compiled RE2 pattern.
+def compile_pattern(pattern: str) -> Search:
+    """Return the search for an RE2 pattern; it gives None where nothing matches.
 
     Raises:
         KustomizeError: with Go's message.
     """
     try:
-        return compile_re2(pattern)
+        return compile_re2(pattern).search
     except ValueError as cause:
         raise KustomizeError(str(cause)) from cause
 

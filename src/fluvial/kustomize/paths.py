@@ -129,21 +129,21 @@ def _at_index(node: Node, path: Sequence[str], create: int) -> list[Node] | None
 
 def _matching_items(node: Node, path: Sequence[str], create: int) -> list[Node] | None:
     key, pattern = split_list_part(path[0])
-    expression = compile_pattern(pattern)
+    search = compile_pattern(pattern)
     found: list[Node] = []
     for item in list(elements(node)):
         if not key:
-            if expression.search(written(item)):
+            if search(written(item)):
                 found.append(item)
             continue
         field = item.content.get(key) if item.kind == MAPPING else None
-        if field is not None and expression.search(written(field)):
+        if field is not None and search(written(field)):
             found += match_path(item, path[1:], create) or []
     if found or not create:
         return found or None
     made = bare_node(pattern)
     elements(node).append(Node(MAPPING, "", 0, "", {key: made}) if key else made)
-    if not expression.search(written(made)):
+    if not search(written(made)):
         raise KustomizeError(f"failed to create element for {path[0]!r}: it would not match itself")
     return _matching_items(node, path, create)
 

@@ -46,13 +46,15 @@ Transform = Callable[[ResMap], None]
 class Plugin:
     """A configured plugin: it generates or transforms; `origin` is where its config came from.
 
-    Of what the kustomization file's own fields ask for (`built_in`) the origin has only the kind.
+    Of what the kustomization file's own fields ask for (`built_in`) the origin has only the kind. One that
+    changes names by `ResMap.changing` alone says so (`tells`); after any other nothing is known of names.
     """
 
     generate: Generate | None = None
     transform: Transform | None = None
     origin: Origin | None = None
     built_in: bool = False
+    tells: bool = False
 
 
 def load_plugin(config: Resource, root: Root, schemas: Schemas) -> Plugin:

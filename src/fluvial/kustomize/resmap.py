@@ -1,25 +1,29 @@
 """The resources of a build, in the order in which they were met. Source: api `resmap.resWrangler`."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from fluvial.kustomize.datamaps import merge_data
 from fluvial.kustomize.errors import KustomizeError
-from fluvial.kustomize.ids import Gvk, ResId, Selector, SelectorMatch
+from fluvial.kustomize.ids import ResId, Selector, SelectorMatch
+from fluvial.kustomize.index import Index, Key, is_literal
 from fluvial.kustomize.merge import merge
 from fluvial.kustomize.resource import ALLOW_KIND_CHANGE, ALLOW_NAME_CHANGE, BEHAVIOR, ORIGIN, Resource
 from fluvial.kustomize.schema import Schemas
 
-Key = tuple[Gvk, str, str]
-
 
 class ResMap:
-    """A list of resources whose present ids are all different."""
+    """A list of resources whose present ids are all different.
 
-    __slots__ = ("_keys", "items")
+    Whoever changes what an object is called, or empties it, does so within `changing`, or says `changed` afterwards.
+    """
+
+    __slots__ = ("_index", "_some_gone", "items")
 
     def __init__(self, items: Iterable[Resource] = ()) -> None:
         self.items: list[Resource] = []
-        self._keys: set[Key] | None = set()
+        self._index: Index | None = None
+        self._some_gone = False  # what a patch emptied may still be in the list
         self.extend(items)
 
     def __iter__(self) -> Iterator[Resource]:
@@ -29,8 +33,25 @@ class ResMap:
         return len(self.items)
 
     def changed(self) -> None:
-        """Say that ids may have changed: what is known of them is forgotten."""
-        self._keys = None
+        """Say that any object may have changed: what is known of ids is forgotten."""
+        self._index = None
+        self._some_gone = True
+
+    @contextmanager
+    def changing(self, item: Resource) -> Iterator[None]:
+        """Change one object."""
+        index = self._known()
+        position = index.forget(item)
+        try:
+            yield
+        finally:
+            index.learn(item, position)
+            self._some_gone |= item.is_gone
+
+    def _known(self) -> Index:
+        if self._index is None:
+            self._index = Index(self.items)
+        return self._index
 
     def append(self, resource: Resource) -> None:
         """Add a resource.
@@ -38,14 +59,11 @@ class ResMap:
         Raises:
             KustomizeError: another one has the same id.
         """
-        keys = self._keys
-        if keys is None:
-            keys = self._keys = {item.id.key for item in self.items}
+        index = self._known()
         identity = resource.id
-        key = identity.key
-        if key in keys:
+        if identity.key in index:
             raise KustomizeError(f"may not add resource with an already registered id: {identity}")
-        keys.add(key)
+        index.learn(resource, len(self.items))
         self.items.append(resource)
 
     def extend(self, resources: Iterable[Resource]) -> None:
@@ -56,26 +74,30 @@ class ResMap:
     def reset(self, resources: Iterable[Resource]) -> None:
         """Hold these resources instead, checking their ids."""
         resources = list(resources)
-        self.items, self._keys = [], set()
+        self.items, self._index = [], None
         self.extend(resources)
 
     def drop_gone(self) -> None:
-        """Forget resources that a patch emptied."""
-        if any(item.is_gone for item in self.items):
-            self.items = [item for item in self.items if not item.is_gone]
+        """Forget resources that were emptied."""
+        if self._some_gone:
+            self._some_gone = False
+            if any(item.is_gone for item in self.items):
+                self.items = [item for item in self.items if not item.is_gone]
+                self._index = None
 
-    def matching(self, accept: Callable[[ResId], bool]) -> list[Resource]:
-        """Return the resources that have, or once had, an id that `accept` accepts."""
-        return [item for item in self.items if not item.is_gone and any(map(accept, item.all_ids))]
+    def matching(self, name: str, accept: Callable[[ResId], bool]) -> list[Resource]:
+        """Return the resources that have, or once had, an id with this name that `accept` accepts."""
+        return [
+            item for item in self._known().called(name) if any(one.name == name and accept(one) for one in item.all_ids)
+        ]
 
     def known_as(self, key: Key) -> list[Resource]:
         """Return the resources that have, or once had, the id with this key."""
-        name = key[1]
-        return [
-            item
-            for item in self.items
-            if not item.is_gone and any(one.name == name and one.key == key for one in item.all_ids)
-        ]
+        return self.matching(key[1], lambda one: one.key == key)
+
+    def perhaps_called(self, pattern: str) -> Sequence[Resource]:
+        """Return all resources, or fewer when it is certain that no other's name matches `pattern`; "" matches all."""
+        return self._known().called(pattern) if pattern and is_literal(pattern) else list(self.items)
 
     def by_id(self, wanted: ResId) -> Resource:
         """Return the one resource that has, or once had, the id `wanted`.
@@ -93,7 +115,7 @@ class ResMap:
         """Return the resources that `selector` selects, by their original or present name and namespace."""
         match = SelectorMatch(selector)
         found = []
-        for item in self.items:
+        for item in self.perhaps_called(selector.name):
             now, once = item.id, item.original_id
             if (
                 (match.namespace(once.effective_namespace) or match.namespace(now.effective_namespace))
@@ -104,21 +126,24 @@ class ResMap:
                 found.append(item)
         return found
 
-    def patch_strategically(self, selected: Iterable[Resource], patch: Resource, schemas: Schemas) -> None:
+    def patch_strategically(self, selected: Sequence[Resource], patch: Resource, schemas: Schemas) -> None:
         """Merge `patch` into the selected resources, each time afresh; its own name and kind don't matter.
 
         Raises:
             KustomizeError: the merge fails, or two resources have one id afterwards.
         """
         ids = {item.id for item in selected}
-        for item in self.items:
-            if item.id in ids:
-                copy = patch.copy()
-                copy.take_metadata_from(patch)
-                copy.set_kind(patch.kind)
-                copy.set_api_version(item.api_version)
+        chosen = [item for item in self.items if item.id in ids] if self._known().clashes else list(selected)
+        for item in chosen:
+            copy = patch.copy()
+            copy.take_metadata_from(patch)
+            copy.set_kind(patch.kind)
+            copy.set_api_version(item.api_version)
+            with self.changing(item):
                 apply_patch(item, copy, schemas)
-        self.reset(item for item in self.items if not item.is_gone)
+        self.drop_gone()
+        if self._known().clashes:
+            self.reset(self.items)
 
     def absorb(self, generated: Iterable[Resource]) -> None:
         """Add what a generator made, replacing or merging what has the same id, as its behavior says.
@@ -152,8 +177,10 @@ class ResMap:
             raise KustomizeError(
                 f"id {_go_id(identity)} exists; can not use behavior: '{said}', behavior must be merge or replace"
             )
-        self.items[self.items.index(old)] = resource
-        self.changed()
+        index = self._known()
+        position = index.forget(old)
+        self.items[position] = resource
+        index.learn(resource, position)
 
 
 def _merge_data(resource: Resource, old: Resource) -> None:

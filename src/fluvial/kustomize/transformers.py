@@ -44,8 +44,8 @@ def built_in_transformers(
     return iter(found)
 
 
-def _plugin(kind: str, transform: Callable[[ResMap], None]) -> Plugin:
-    return Plugin(transform=transform, origin=Origin(kind=kind), built_in=True)
+def _plugin(kind: str, transform: Callable[[ResMap], None], *, tells: bool = False) -> Plugin:
+    return Plugin(transform=transform, origin=Origin(kind=kind), built_in=True, tells=tells)
 
 
 def _configured(kind: str, error: KustomizeError) -> KustomizeError:
@@ -60,7 +60,7 @@ def _strategic(file: Kustomization, root: Root, schemas: Schemas) -> Iterator[Pl
         merges = patches.load_merges(file.patches_strategic_merge, "", root)
     except KustomizeError as error:
         raise _configured(kind, error) from error
-    yield _plugin(kind, lambda resources: patches.apply_merges(resources, merges, schemas))
+    yield _plugin(kind, lambda resources: patches.apply_merges(resources, merges, schemas), tells=True)
 
 
 def _patches(file: Kustomization, root: Root, schemas: Schemas) -> Iterator[Plugin]:
@@ -70,7 +70,7 @@ def _patches(file: Kustomization, root: Root, schemas: Schemas) -> Iterator[Plug
             loaded = patches.load_patch(entry, root)
         except KustomizeError as error:
             raise _configured(kind, error) from error
-        yield _plugin(kind, _applying(loaded, schemas))
+        yield _plugin(kind, _applying(loaded, schemas), tells=True)
 
 
 def _applying(loaded: patches.LoadedPatch, schemas: Schemas) -> Callable[[ResMap], None]:
@@ -133,7 +133,7 @@ def _json6902(file: Kustomization, root: Root) -> Iterator[Plugin]:
             operations = patches.load_operations(entry, entry.patch, root)
         except KustomizeError as error:
             raise _configured(kind, error) from error
-        yield _plugin(kind, _operating(entry, operations))
+        yield _plugin(kind, _operating(entry, operations), tells=True)
 
 
 def _operating(entry: Patch, operations: patches.Operations) -> Callable[[ResMap], None]:
@@ -176,4 +176,4 @@ def _replacements(file: Kustomization, root: Root) -> Iterator[Plugin]:
         loaded = replacements.load_replacements(file.replacements, root)
     except KustomizeError as error:
         raise _configured(kind, error) from error
-    yield _plugin(kind, lambda resources: replacements.apply_replacements(resources, loaded))
+    yield _plugin(kind, lambda resources: replacements.apply_replacements(resources, loaded), tells=True)

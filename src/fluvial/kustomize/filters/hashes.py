@@ -19,9 +19,9 @@ def add_hashes(resources: ResMap) -> None:
     for item in resources:
         if item.is_enabled(NEEDS_HASH):
             digest = name_hash(item)
-            item.remember_id()
-            item.set_name(f"{item.name}-{digest}")
-            resources.changed()
+            with resources.changing(item):
+                item.remember_id()
+                item.set_name(f"{item.name}-{digest}")
 
 
 def name_hash(item: Resource) -> str:

@@ -33,14 +33,14 @@ class ImageFields:
         Raises:
             KustomizeError: a field is no scalar, or the name no regular expression.
         """
-        pattern = compile_pattern("^" + image.name + _REST)
+        search = compile_pattern("^" + image.name + _REST)
         known: dict[str, bool] = {}
         for node in self._fields:
             expect(node, SCALAR)
             text = node.value
             matches = known.get(text)
             if matches is None:
-                matches = known[text] = pattern.search(text) is not None
+                matches = known[text] = search(text) is not None
             if matches:
                 set_scalar(node, bare_node(changed_image(text, image)))
 

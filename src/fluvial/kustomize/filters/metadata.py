@@ -18,7 +18,6 @@ def add_entries(resources: ResMap, entries: Mapping[str, str], specs: FieldSpecs
     for item in resources:
         for key in sorted(entries):
             add_entry(item.node, key, entries[key], specs)
-    resources.drop_gone()
 
 
 def add_entry(node: Node, key: str, value: str, specs: FieldSpecs) -> None:

@@ -1,7 +1,7 @@
 """Name prefixes and suffixes. Source: api `PrefixTransformer`, `SuffixTransformer`, and their filters."""
 
 from fluvial.kustomize.fields import bare_node, set_scalar
-from fluvial.kustomize.fieldspec import Change, FieldSpecs, apply_path, split_path
+from fluvial.kustomize.fieldspec import Change, FieldSpecs, apply_path, compiled
 from fluvial.kustomize.ids import Gvk
 from fluvial.kustomize.resmap import ResMap
 from fluvial.kustomize.values import STR
@@ -42,5 +42,4 @@ def _rename(resources: ResMap, prefix: str, suffix: str, specs: FieldSpecs) -> N
                 if prefix or suffix:
                     item.remember_id()
             if item.gvk.selected_by(spec.gvk):
-                apply_path(item.node, split_path(spec.path), spec.create, change)
-    resources.changed()
+                apply_path(item.node, compiled(spec.path), spec.create, change)

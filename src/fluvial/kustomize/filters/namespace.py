@@ -8,15 +8,16 @@ from collections.abc import Callable
 
 from fluvial.kustomize.errors import KustomizeError
 from fluvial.kustomize.fields import WrongKind, get, is_null, lookup_create, set_scalar, text_node, text_of
-from fluvial.kustomize.fieldspec import Change, FieldSpecs, apply_path, apply_specs
-from fluvial.kustomize.resmap import Key, ResMap
+from fluvial.kustomize.fieldspec import Change, FieldSpecs, apply_path, apply_specs, compiled
+from fluvial.kustomize.index import Key
+from fluvial.kustomize.resmap import ResMap
 from fluvial.kustomize.resource import HELM_GENERATED, Resource
 from fluvial.kustomize.values import STR
 from fluvial.yamldoc.nodes import MAPPING, SCALAR, SEQUENCE, Node
 
 DEFAULT_ONLY, ALL_ACCOUNTS, NONE = "defaultOnly", "allServiceAccounts", "none"
 _BINDINGS = ("RoleBinding", "ClusterRoleBinding")
-_METADATA_NAMESPACE = ("metadata", "namespace")
+_METADATA_NAMESPACE = compiled("metadata/namespace")
 
 
 def set_namespace(
@@ -44,7 +45,6 @@ def set_namespace(
         counts[key] += 1
         if counts[key] != 1:
             raise KustomizeError(f"namespace transformation produces ID conflict: {item.id}")
-    resources.changed()
 
 
 def setter(namespace: str, unset_only: bool) -> Callable[[Node], None]:

@@ -66,26 +66,21 @@ def load_patch(patch: Patch, root: Root) -> LoadedPatch:
 
 
 def _either(data: bytes, root: Root, source: str, file: str) -> tuple[list[Resource], Operations | None]:
-    merges: list[Resource] | None = None
-    operations: Operations | None = None
     problem: KustomizeError | None = None
     try:
         merges = resources_from(data, root.store)
     except KustomizeError as error:
-        problem = error
+        merges, problem = [], error
+    if merges:
+        return merges, None  # objects are mappings, operations a list: nothing is both
     try:
-        operations = operations_in(data)
+        return [], operations_in(data)
     except KustomizeError:
-        if merges is None:
-            line = problem.line if problem is not None else 0
-            raise KustomizeError(
-                f"unable to parse SM or JSON patch from {source}", file=file, line=line, field="patches"
-            ) from problem
-    if merges and operations:
-        raise KustomizeError(f"illegally qualifies as both an SM and JSON patch: {source}", file=file)
-    if merges is not None:
-        return merges, None
-    return [], operations
+        if problem is None:
+            return [], None
+        raise KustomizeError(
+            f"unable to parse SM or JSON patch from {source}", file=file, line=problem.line, field="patches"
+        ) from problem
 
 
 def operations_in(data: bytes) -> Operations:
@@ -139,9 +134,9 @@ def apply_loaded(resources: ResMap, patch: LoadedPatch, schemas: Schemas) -> Non
                 f"must specify a target for JSON patch {patch.source}", file=patch.file, field="patches"
             )
         for item in resources.select(patch.target):
-            item.remember_id()
-            apply_operations(item, patch.operations)
-    resources.changed()
+            with resources.changing(item):
+                item.remember_id()
+                apply_operations(item, patch.operations)
 
 
 def _apply_merges(resources: ResMap, patch: LoadedPatch, schemas: Schemas) -> None:
@@ -160,7 +155,8 @@ def _apply_merges(resources: ResMap, patch: LoadedPatch, schemas: Schemas) -> No
             target = resources.by_id(wanted)
         except KustomizeError as error:
             raise error.within(f'no resource matches strategic merge patch "{wanted}"').at(patch.file) from error
-        apply_patch(target, merge, schemas)
+        with resources.changing(target):
+            apply_patch(target, merge, schemas)
 
 
 def apply_operations(item: Resource, operations: Sequence[Any]) -> None:
@@ -258,5 +254,5 @@ def load_operations(patch: Patch, text: str, root: Root) -> Operations:
 def apply_json6902(resources: ResMap, target: Selector, operations: Operations) -> None:
     """Apply an entry of `patchesJson6902` to every object that its target selects."""
     for item in resources.select(target):
-        apply_operations(item, operations)
-    resources.changed()
+        with resources.changing(item):
+            apply_operations(item, operations)

@@ -4,29 +4,25 @@ Source: api `filters/nameref`, `internal/accumulator/namereferencetransformer.go
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from typing import NamedTuple
 
 from fluvial.kustomize.config import BackReference
 from fluvial.kustomize.errors import KustomizeError
 from fluvial.kustomize.fields import bare_node, get, is_null, set_field, set_scalar, text_of
-from fluvial.kustomize.fieldspec import Change, apply_path, split_path
+from fluvial.kustomize.fieldspec import Change, Path, apply_path, compiled
 from fluvial.kustomize.ids import Gvk, ResId
 from fluvial.kustomize.resmap import ResMap
 from fluvial.kustomize.resource import PREFIXES, SUFFIXES, Resource, same_ending
 from fluvial.kustomize.values import STR
 from fluvial.yamldoc.nodes import MAPPING, SCALAR, SEQUENCE, Node, plain_tag
 
-_split = lru_cache(maxsize=1024)(split_path)
 
+class _Fix(NamedTuple):
+    """One field of a kind of referrers, and the kind whose names it holds."""
 
-class _Fix:
-    """One field of one referrer, and the kind whose names it holds."""
-
-    __slots__ = ("path", "target")
-
-    def __init__(self, path: str, target: Gvk) -> None:
-        self.path = path
-        self.target = target
+    path: str
+    steps: Path
+    target: Gvk
 
 
 def fix_references(resources: ResMap, references: Sequence[BackReference]) -> None:
@@ -47,7 +43,7 @@ def fix_references(resources: ResMap, references: Sequence[BackReference]) -> No
         fixes = fixes_of.get(gvk)
         if fixes is None:
             fixes = fixes_of[gvk] = [
-                _Fix(spec.path, reference.target)
+                _Fix(spec.path, compiled(spec.path), reference.target)
                 for reference in references
                 for spec in reference.referrers
                 if gvk.selected_by(spec.gvk)
@@ -85,7 +81,7 @@ class _Referrer:
         for fix in fixes:
             self._path = fix.path
             try:
-                apply_path(self.item.node, _split(fix.path), False, Change(self._setter(fix.target)))
+                apply_path(self.item.node, fix.steps, False, Change(self._setter(fix.target)))
             except KustomizeError as error:
                 raise error.within(f"updating name reference in '{fix.path}' field of '{self._id}'") from error
 

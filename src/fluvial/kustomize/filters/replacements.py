@@ -77,7 +77,6 @@ def apply_replacements(resources: ResMap, replacements: Sequence[Replacement]) -
         value = _value(resources, replacement)
         for target in replacement.targets:
             _apply(resources, value, target)
-    resources.changed()
     resources.drop_gone()
 
 
@@ -108,7 +107,7 @@ def _source_id(source: ReplacementSource) -> ResId:
 def _source_of(resources: ResMap, source: ReplacementSource) -> Resource:
     gvk = Gvk(source.group, source.version, source.kind)
     found = None
-    for item in resources:
+    for item in resources.perhaps_called(source.name):
         if any(one.selected_by(gvk, source.name, source.namespace) for one in (item.id, *item.previous_ids)):
             if found is not None:
                 raise KustomizeError(f"multiple matches for selector {_shown(source)}", field="replacements")
@@ -146,15 +145,16 @@ def _apply(resources: ResMap, value: Node, target: ReplacementTarget) -> None:
         reject = [SelectorMatch(selector) for selector in target.reject]
     except KustomizeError as error:
         raise error.within("error creating target selector") from error
-    for item in resources:
+    for item in resources.perhaps_called(target.select.name):
         if not select.metadata(item.labels, item.annotations) or _rejects_metadata(item, target.reject, reject):
             continue
         ids = (item.id, *item.previous_ids)
         if any(not one.selector.names_nothing and any(_fits(one, i) for i in ids) for one in reject):
             continue
         if any(_fits(select, one) for one in ids):
-            for path in target.field_paths or (_DEFAULT_PATH,):
-                _copy(item.node, value, path, target.options)
+            with resources.changing(item):
+                for path in target.field_paths or (_DEFAULT_PATH,):
+                    _copy(item.node, value, path, target.options)
 
 
 def _fits(match: SelectorMatch, one: ResId) -> bool:

@@ -2,7 +2,7 @@
 
 from fluvial.kustomize.errors import KustomizeError
 from fluvial.kustomize.fields import set_scalar
-from fluvial.kustomize.fieldspec import Change, FieldSpecs, apply_path, split_path
+from fluvial.kustomize.fieldspec import Change, FieldSpecs, apply_path, compiled
 from fluvial.kustomize.records import Replica
 from fluvial.kustomize.resmap import ResMap
 from fluvial.kustomize.values import INT
@@ -22,11 +22,12 @@ def set_replicas(resources: ResMap, replica: Replica, specs: FieldSpecs) -> None
     found = False
     for spec in specs:
         for item in resources.matching(
-            lambda one, spec=spec: one.name == replica.name and one.gvk.selected_by(spec.gvk)  # type: ignore[misc]
+            replica.name,
+            lambda one, spec=spec: one.gvk.selected_by(spec.gvk),  # type: ignore[misc]
         ):
             found = True
             if item.gvk.selected_by(spec.gvk):
-                apply_path(item.node, split_path(spec.path), spec.create, Change(set_it, SCALAR, INT))
+                apply_path(item.node, compiled(spec.path), spec.create, Change(set_it, SCALAR, INT))
     if not found:
         kinds = " ".join(str(spec.gvk) for spec in specs)
         raise KustomizeError(

@@ -92,7 +92,6 @@ def add_values(resources: ResMap, adding: Additions) -> None:
                 )
             else:
                 _add(item, adding.value, target)
-    resources.changed()
 
 
 def _add(item: Resource, value: str, target: Target) -> None:

@@ -67,11 +67,11 @@ def note_vars(resources: ResMap, incoming: Iterable[Var]) -> None:
         wanted = ResId(Gvk(ref.group, ref.version, ref.kind), ref.name, ref.namespace)
 
         def fits(one: ResId, wanted: ResId = wanted) -> bool:
-            if one.name != wanted.name or one.gvk != wanted.gvk:
+            if one.gvk != wanted.gvk:
                 return False
             return not wanted.namespace or one.effective_namespace == wanted.effective_namespace
 
-        found = resources.matching(fits)
+        found = resources.matching(ref.name, fits)
         if len(found) > 1:
             raise KustomizeError(
                 f"found {len(found)} resId matches for var {_shown(var)} (unable to disambiguate)", field="vars"
