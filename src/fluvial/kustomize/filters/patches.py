@@ -66,18 +66,13 @@ def load_patch(patch: Patch, root: Root) -> LoadedPatch:
 
 
 def _either(data: bytes, root: Root, source: str, file: str) -> tuple[list[Resource], Operations | None]:
-    problem: KustomizeError | None = None
     try:
-        merges = resources_from(data, root.store)
+        return resources_from(data, root.store), None
     except KustomizeError as error:
-        merges, problem = [], error
-    if merges:
-        return merges, None  # objects are mappings, operations a list: nothing is both
+        problem = error
     try:
-        return [], operations_in(data)
+        return [], operations_in(data)  # a list, which no object is
     except KustomizeError:
-        if problem is None:
-            return [], None
         raise KustomizeError(
             f"unable to parse SM or JSON patch from {source}", file=file, line=problem.line, field="patches"
         ) from problem
