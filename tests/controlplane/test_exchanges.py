@@ -92,7 +92,9 @@ def test_the_recorded_exchange(drive: Any, scenario: dict[str, Any]) -> None:
 async def send(api: Any, request: dict[str, Any]) -> Any:
     method, target = request["send"].split(" ", 1)
     headers = {"user_agent": "recorder/1", "accept": request.get("as", "application/json")}
-    body = request["text"].encode() if "text" in request else request.get("body")
+    body = request["text"].encode() if "text" in request else None
+    if "body" in request:
+        body = json.dumps(request["body"]).encode()
     if body is not None:
         headers["content_type"] = request.get("type", "application/json")
     return await api.send(method, target, body, **headers)

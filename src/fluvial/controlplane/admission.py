@@ -6,8 +6,14 @@ from functools import partial
 
 from fluvial.controlplane.core import Core
 from fluvial.controlplane.lifecycle import namespace_lifecycle
+from fluvial.controlplane.podadmission import default_tolerations, priority, storage_in_use
 
 
 def install_admission(core: Core) -> None:
     """Set up the steps that every control plane has."""
-    core.admission.append(partial(namespace_lifecycle, core))
+    core.admission += [
+        partial(namespace_lifecycle, core),
+        partial(priority, core),
+        default_tolerations,
+        storage_in_use,
+    ]

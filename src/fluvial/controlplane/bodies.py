@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from fluvial.controlplane.conversion import absorb
 from fluvial.controlplane.errors import StatusError
 from fluvial.controlplane.request import Call
 from fluvial.controlplane.schemas import DecodeError
@@ -121,7 +122,7 @@ def decode(call: Call, value: Object) -> Object:
     except DecodeError as error:
         raise StatusError(status.bad_request(error.message)) from error
     report_problems(call, decoded.problems)
-    return call.resource.schema.default(decoded.object)
+    return absorb(call.resource, call.resource.schema.default(decoded.object))
 
 
 def report_problems(call: Call, problems: Any) -> None:

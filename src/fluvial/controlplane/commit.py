@@ -13,7 +13,6 @@ from fluvial.controlplane.allocation import allocate
 from fluvial.controlplane.conversion import to_storage
 from fluvial.controlplane.core import Core
 from fluvial.controlplane.errors import StatusError
-from fluvial.controlplane.interim import checked
 from fluvial.controlplane.request import Call
 from fluvial.controlplane.resources import Resource, key_of
 from fluvial.controlplane.schemas import FieldError
@@ -41,6 +40,8 @@ def managed_update(core: Core, call: Call, old: Object, new: Object) -> Object:
 def _managed(core: Core, call: Call, old: Object | None, new: Object) -> Object:
     resource = call.resource
     schema = resource.schema
+    if not call.subresource:
+        new = strategies.template_generation(resource.storage, old, new)
     return update(
         old,
         new,
@@ -83,7 +84,7 @@ def create(core: Core, call: Call, obj: Object) -> tuple[Object, Entry | None]:
     metadata["uid"] = core.new_uid()
     metadata["creationTimestamp"] = core.timestamp()
     obj = allocate(core, resource.storage, None, strategies.prepare_create(resource, obj))
-    refuse_invalid(resource, name, checked(resource.schema.validate_create, obj))
+    refuse_invalid(resource, name, resource.schema.validate_create(obj))
     existing = core.entry(resource, call.namespace, name)
     if existing is not None:
         generated = bool(metadata.get("generateName")) and not call.name
@@ -122,7 +123,7 @@ def change(core: Core, call: Call, before: Entry, old: Object, new: Object) -> t
     new = _prepare_change(core, call, old, new)
     if new == old:
         return old, before
-    errors = checked(resource.schema.validate_update, old, new, call.subresource)
+    errors = resource.schema.validate_update(old, new, call.subresource)
     # Upstream checks what may not change in metadata twice, and lists it twice.
     again = [error for error in errors if error.field in _UNCHANGEABLE]
     refuse_invalid(resource, call.name, [*again, *errors])

@@ -7,6 +7,7 @@ HorizontalPodAutoscalers in two versions.
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import msgspec
@@ -35,7 +36,7 @@ def from_storage(resource: Resource, obj: Object) -> Object:
     if resource.custom is not None:
         obj["apiVersion"] = resource.api_version
         return resource.schema.decode(obj).object
-    return _convert(resource.group, resource.api_version, obj)
+    return resource.schema.decode(_convert(resource.group, resource.api_version, obj)).object
 
 
 def to_storage(resource: Resource, obj: Object) -> Object:
@@ -46,7 +47,19 @@ def to_storage(resource: Resource, obj: Object) -> Object:
         obj["apiVersion"] = resource.storage_version
         stored = resource.siblings(resource.storage_version)
         return obj if stored is None else stored.default(obj)  # as upstream fills in on reading
-    return _convert(resource.storage_version.rpartition("/")[0], resource.storage_version, obj)
+    converted = _convert(resource.storage_version.rpartition("/")[0], resource.storage_version, obj)
+    stored = resource.siblings(resource.storage_version)
+    return converted if stored is None else stored.decode(converted).object
+
+
+def absorb(resource: Resource, obj: Object) -> Object:
+    """Return `obj` with its write-only fields turned into what is stored."""
+    if resource.storage != "secrets" or "stringData" not in obj:
+        return obj
+    texts = obj["stringData"] or {}
+    data = {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()}
+    kept = {key: value for key, value in obj.items() if key != "stringData"}
+    return {**kept, "data": {**(obj.get("data") or {}), **data}} if data else kept
 
 
 def bytes_in_version(resource: Resource, entry: Entry) -> bytes:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fluvial.controlplane.interim import compile_crd
 from fluvial.controlplane.resources import Custom, CustomColumn, Resource, ScalePaths, Subresource, version_rank
-from fluvial.controlplane.schemas import Kind
+from fluvial.controlplane.schemas import Kind, compile_crd
 from fluvial.objects import Object
 
 _VERBS = frozenset({"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"})

@@ -26,6 +26,28 @@ from fluvial.wire import DeleteOptions, media, status
 from fluvial.wire.options import OptionsError
 
 CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
+# Kinds whose deletion is answered with their last state (ReturnDeletedObject in pkg/registry); others get a Status.
+_SHOWN_WHEN_GONE = frozenset(
+    {
+        "namespaces",
+        "persistentvolumeclaims",
+        "persistentvolumes",
+        "pods",
+        "podtemplates",
+        "resourcequotas",
+        "serviceaccounts",
+        "services",
+        "csidrivers.storage.k8s.io",
+        "csinodes.storage.k8s.io",
+        "deviceclasses.resource.k8s.io",
+        "resourceclaims.resource.k8s.io",
+        "resourceclaimtemplates.resource.k8s.io",
+        "resourceslices.resource.k8s.io",
+        "storageclasses.storage.k8s.io",
+        "volumeattachments.storage.k8s.io",
+        "volumeattributesclasses.storage.k8s.io",
+    }
+)
 _FINALIZER_OF = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
 
 
@@ -34,8 +56,10 @@ def handle_delete(core: Core, call: Call) -> Answer:
     options = _options(call)
     entry = core.existing(call.resource, call.namespace, call.name)
     left = delete(core, call, entry, options)
-    if left is None:
+    if isinstance(left, Entry):
         resource = call.resource
+        if resource.storage in _SHOWN_WHEN_GONE:
+            return Answer(200, left.object())
         return Answer(200, status.success(name=call.name, group=resource.group, kind=resource.plural, uid=entry.uid))
     return Answer(200, left)
 
@@ -86,8 +110,8 @@ def _options(call: Call) -> DeleteOptions:
     return options
 
 
-def delete(core: Core, call: Call, entry: Entry, options: DeleteOptions) -> Object | None:
-    """Delete one object, or mark it for deletion; returns what is left of it, None when it is gone.
+def delete(core: Core, call: Call, entry: Entry, options: DeleteOptions) -> Object | Entry:
+    """Delete one object, or mark it for deletion; returns what is left of it, or its last entry when it is gone.
 
     Raises:
         StatusError: 409 when a precondition does not hold, 403 from admission.
@@ -105,15 +129,17 @@ def delete(core: Core, call: Call, entry: Entry, options: DeleteOptions) -> Obje
         special(core, obj)
     else:
         _mark(core, metadata, _grace(core, call, obj, options))
-    if is_finished(obj):
-        if not call.dry_run:
-            core.store.delete(resource.storage, entry.key)
-        return None
-    if call.dry_run or before == (metadata["deletionTimestamp"], list(metadata.get("finalizers") or ())):
-        return obj
     generation = metadata.get("generation")
     if generation is not None and before[0] is None and special is None:
         metadata["generation"] = generation + 1  # the wish to be gone is a change of the desired state
+    if is_finished(obj):
+        if call.dry_run:
+            return entry
+        # Only a kind with grace was marked before it went; of others watches see the state as it was.
+        last = _stored(call, obj) if resource.storage == "pods" else None
+        return core.store.delete(resource.storage, entry.key, last)
+    if call.dry_run or before == (metadata["deletionTimestamp"], list(metadata.get("finalizers") or ())):
+        return obj
     core.store.put(resource.storage, entry.key, _stored(call, obj))
     return core.object_in(resource, core.existing(resource, call.namespace, call.name))
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from fluvial.controlplane.request import Answer
-from fluvial.controlplane.resources import Registry, Resource
+from fluvial.controlplane.resources import Registry, Resource, Subresource
 from fluvial.wire import status
 
 # The order in which upstream lists them for custom resources.
@@ -149,7 +149,7 @@ def _legacy(row: Resource) -> dict[str, Any]:
 
 def _legacy_subresources(row: Resource) -> list[dict[str, Any]]:
     listed = []
-    for name, sub in sorted(row.subresources.items()):
+    for name, sub in _ordered(row):
         entry: dict[str, Any] = {
             "name": f"{row.plural}/{name}",
             "singularName": "",
@@ -161,6 +161,11 @@ def _legacy_subresources(row: Resource) -> list[dict[str, Any]]:
             entry = {**entry, "group": sub.group, "version": sub.version}
         listed.append(entry)
     return listed
+
+
+def _ordered(row: Resource) -> list[tuple[str, Subresource]]:
+    """Return the subresources, by name; those of custom resources as declared."""
+    return list(row.subresources.items()) if row.custom is not None else sorted(row.subresources.items())
 
 
 def _aggregated(row: Resource) -> dict[str, Any]:
@@ -182,6 +187,6 @@ def _aggregated(row: Resource) -> dict[str, Any]:
                 "responseKind": {"group": sub.group, "version": sub.version, "kind": sub.kind},
                 "verbs": sorted(sub.verbs),
             }
-            for name, sub in sorted(row.subresources.items())
+            for name, sub in _ordered(row)
         ]
     return found

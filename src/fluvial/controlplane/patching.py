@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from fluvial.controlplane.commit import types_of
+from fluvial.controlplane.conversion import absorb
 from fluvial.controlplane.core import Core
 from fluvial.controlplane.errors import StatusError
 from fluvial.controlplane.request import Call
@@ -110,7 +111,7 @@ def apply_configuration(core: Core, call: Call, old: Object | None, *, force: bo
         raise StatusError(status.apply_conflict(error.message, causes)) from error
     except ApplyError as error:
         raise StatusError(status.make_status(error.code, error.reason, error.message, details=False)) from error
-    return {**schema.default(merged), "metadata": {**merged["metadata"]}}
+    return {**absorb(resource, schema.default(merged)), "metadata": {**merged["metadata"]}}
 
 
 def _configuration(call: Call) -> Object:

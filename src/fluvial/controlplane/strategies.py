@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fluvial.controlplane.resources import Resource
-from fluvial.objects import Object, same_json
+from fluvial.objects import Object, deep_copy, same_json
 
 # Kinds that count generations; all others leave metadata.generation alone. Custom resources always count.
 _GENERATION = frozenset(
@@ -71,6 +71,7 @@ _NEEDS_VERSION = frozenset(
         "apiservices.apiregistration.k8s.io",
     ]
 )
+_TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 _CREATED_BY_UPDATE = frozenset(
     [
         "leases.coordination.k8s.io",
@@ -117,6 +118,8 @@ def prepare_create(resource: Resource, obj: Object) -> Object:
         metadata.pop("generation", None)
     if resource.has_status:
         obj.pop("status", None)
+        if (empty := resource.schema.empty.get("status")) is not None:
+            obj["status"] = deep_copy(empty)
     prepare = _ON_CREATE.get(resource.storage)
     return prepare(obj) if prepare is not None else obj
 
@@ -211,6 +214,18 @@ def _namespace_update(old: Object, new: Object) -> Object:
     return {**new, "spec": {**spec, "finalizers": held} if held else spec}
 
 
+def template_generation(storage: str, old: Object | None, new: Object) -> Object:
+    """Return a DaemonSet with the annotation that counts the versions of its template, as apps/v1 shows it."""
+    if storage != "daemonsets.apps":
+        return new
+    count = 1
+    if old is not None:
+        count = int((old["metadata"].get("annotations") or {}).get(_TEMPLATE_GENERATION, "1"))
+        count += not same_json(old["spec"]["template"], new["spec"]["template"])
+    annotations = {**(new["metadata"].get("annotations") or {}), _TEMPLATE_GENERATION: str(count)}
+    return {**new, "metadata": {**new["metadata"], "annotations": annotations}}
+
+
 def _definition_update(old: Object, new: Object) -> Object:
     """Remember every version that objects may be stored in."""
     status = dict(old.get("status") or {})
@@ -231,7 +246,7 @@ def _job(obj: Object) -> Object:
     """A Job that doesn't choose its Pods by hand gets a selector of its own."""
     spec, metadata = obj["spec"], obj["metadata"]
     if spec.get("manualSelector") or spec.get("selector"):
-        return {**obj, "status": {}}
+        return obj
     uid, name = metadata["uid"], metadata["name"]
     template = spec["template"]
     labels = {
@@ -243,7 +258,9 @@ def _job(obj: Object) -> Object:
     }
     template = {**template, "metadata": {**(template.get("metadata") or {}), "labels": labels}}
     selector = {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}
-    return {**obj, "spec": {**spec, "selector": selector, "template": template}, "status": {}}
+    if not metadata.get("labels"):
+        metadata["labels"] = dict(labels)
+    return {**obj, "spec": {**spec, "selector": selector, "template": template}}
 
 
 def _pod(obj: Object) -> Object:
@@ -271,24 +288,6 @@ _ON_CREATE: dict[str, Callable[[Object], Object]] = {
     "jobs.batch": _job,
     "persistentvolumeclaims": _with_status(phase="Pending"),
     "persistentvolumes": _with_status(phase="Pending"),
-    "services": _with_status(loadBalancer={}),
-    "ingresses.networking.k8s.io": _with_status(loadBalancer={}),
-    **{
-        name: _with_status()
-        for name in (
-            "cronjobs.batch",
-            "deployments.apps",
-        )
-    },
-    "statefulsets.apps": _with_status(replicas=0, availableReplicas=0),
-    "replicasets.apps": _with_status(replicas=0),
-    "replicationcontrollers": _with_status(replicas=0),
-    "daemonsets.apps": _with_status(
-        currentNumberScheduled=0, desiredNumberScheduled=0, numberMisscheduled=0, numberReady=0
-    ),
-    "poddisruptionbudgets.policy": _with_status(
-        currentHealthy=0, desiredHealthy=0, disruptionsAllowed=0, expectedPods=0
-    ),
 }
 
 _ON_UPDATE: dict[str, Callable[[Object, Object], Object]] = {

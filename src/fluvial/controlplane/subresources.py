@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fluvial.controlplane.background.workloads.podstatus import set_condition
 from fluvial.controlplane.bodies import parse
 from fluvial.controlplane.core import Core
 from fluvial.controlplane.deleting import delete
@@ -82,6 +83,10 @@ def _bind(core: Core, call: Call) -> Answer:
         why = f'pod {call.name} is already assigned to node "{held}"'
         raise StatusError(status.conflict("pods/binding", call.name, "", why))
     obj["spec"]["nodeName"] = target
+    pod_status = dict(obj.get("status") or {})
+    conditions = [dict(condition) for condition in pod_status.get("conditions") or ()]
+    set_condition(conditions, "PodScheduled", "True", core.timestamp())
+    obj["status"] = {**pod_status, "conditions": conditions}
     if not call.dry_run:
         core.store.put(call.resource.storage, entry.key, obj)
     return Answer(201, {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})

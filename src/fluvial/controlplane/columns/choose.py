@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -33,7 +34,8 @@ def columns_of(resource: Resource) -> Layout:
 
 
 def _age_column() -> Column:
-    return _definitions()["v1/configmaps"][-1]
+    """Return the column of custom resources that declare none: a date by its type, an age by its cells."""
+    return replace(_definitions()["v1/configmaps"][-1], type="date")
 
 
 def _name_and_time(obj: Object, now: datetime) -> list[Any]:
