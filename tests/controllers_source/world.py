@@ -2,11 +2,13 @@
 
 import asyncio
 import base64
+import random
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 
 from fluvial import testing
@@ -16,11 +18,11 @@ from fluvial.controllers.source import Deps, Settings, SourceController, build
 from fluvial.controlplane import AuditRecord, ControlPlane
 from fluvial.git import MemoryRepository, git_handler
 from fluvial.kube import Client
-from fluvial.net import MemoryTransport, Request, ServerRequest, ServerResponse
+from fluvial.net import MemoryTransport, Request, ServerRequest, ServerResponse, Transport, WebTransport
 from fluvial.objects import Object, Ref, dig, get_condition
-from fluvial.runtime import AlwaysLeader, Cache, EventRecorder, Manager
+from fluvial.runtime import AlwaysLeader, Cache, EventRecorder, LeaderElector, Manager
 from fluvial.sources import Web
-from fluvial.stdx import NO_METRICS, InlineWorkers, Redactor, Tree
+from fluvial.stdx import NO_METRICS, Clock, InlineWorkers, Redactor, Tree
 from fluvial.telemetry import silent_logger
 
 API = "https://api.fluvial.local"
@@ -43,6 +45,10 @@ class World:
     git_requests: list[ServerRequest] = field(default_factory=list)
     allow: Callable[[ServerRequest], bool] | None = None
     git_delay: float = 0.0
+    clock: Clock = field(default_factory=testing.VirtualClock)
+    chance: random.Random = field(default_factory=random.Random)
+    dedicated: Callable[[SSLContext], Transport] | None = None  # real sockets for Git, if given
+    elector: LeaderElector | None = None
     _life: asyncio.Task[None] | None = None
     _manager: Manager | None = None
     _source: SourceController | None = None
@@ -51,20 +57,20 @@ class World:
     # -- life of the controller
 
     async def start(self, **settings: Any) -> None:
-        chance, clock = testing.chance(), testing.VirtualClock()
+        chance, clock = self.chance, self.clock
         client = Client(API, MemoryTransport({API: self.plane.handle}), chance=chance, user_agent="source-controller")
         log = silent_logger(clock)
         redactor = Redactor()
         recorder = EventRecorder(client, "source-controller", instance="test", clock=clock, log=log, redactor=redactor)
         cache = Cache(chance=chance, log=log)
-        web = MemoryTransport({GIT: self._git})
+        web: Transport = MemoryTransport({GIT: self._git}) if self.dedicated is None else WebTransport()
         deps = Deps(
             client=client,
             cache=cache,
             recorder=recorder,
-            web=Web(shared=web, dedicated=lambda tls: MemoryTransport({GIT: self._git})),
+            web=Web(shared=web, dedicated=self.dedicated or (lambda tls: MemoryTransport({GIT: self._git}))),
             workers=InlineWorkers(),
-            leadership=AlwaysLeader(),
+            leadership=self.elector or AlwaysLeader(),
             clock=clock,
             chance=chance,
             log=log,
@@ -73,7 +79,7 @@ class World:
         )
         self.settings = replace(self.settings, **settings)
         self._source = build(self.settings, deps)
-        self._manager = Manager(cache=cache, log=log, recorder=recorder)
+        self._manager = Manager(cache=cache, log=log, recorder=recorder, elector=self.elector)
         self._source.add_to(self._manager)
         self._used = [client, web]
         self._life = asyncio.create_task(self._manager.run(), name="source-controller")
@@ -87,6 +93,10 @@ class World:
         for used in self._used:
             await used.close()
         self._life = None
+
+    def is_serving(self) -> bool:
+        """Whether artifacts can be fetched."""
+        return self._source is not None and self._source.server.open.is_set()
 
     async def _git(self, request: ServerRequest) -> ServerResponse:
         self.git_requests.append(request)
@@ -162,7 +172,9 @@ class World:
         found: Object = await self.until(f"{name} ready at {revision or 'any revision'}", look)
         return found
 
-    async def shows(self, type_: str, reason: str, message: str = "", status: str = "True") -> Object:
+    async def shows(
+        self, type_: str, reason: str, message: str = "", status: str = "True", seconds: float = 120.0
+    ) -> Object:
         """Wait for a condition; the message may be a part of it."""
 
         async def look() -> Object | None:
@@ -171,7 +183,7 @@ class World:
             fits = found is not None and (found["status"], found["reason"]) == (status, reason)
             return obj if fits and message in (found or {})["message"] else None
 
-        found: Object = await self.until(f"{type_} {reason} {message!r}", look)
+        found: Object = await self.until(f"{type_} {reason} {message!r}", look, seconds)
         return found
 
     async def events(self) -> list[tuple[str, str, str]]:
@@ -242,8 +254,9 @@ def conditions(obj: Object) -> list[tuple[str, str, str, str]]:
 
 
 @asynccontextmanager
-async def world() -> AsyncIterator[World]:
-    clock, chance = testing.VirtualClock(), testing.chance()
+async def world(clock: Clock | None = None, chance: random.Random | None = None) -> AsyncIterator[World]:
+    """A cluster and a repository; on virtual time unless a clock is given. The controller is not started yet."""
+    clock, chance = clock or testing.VirtualClock(), chance or testing.chance()
     audit: list[AuditRecord] = []
     plane = ControlPlane(clock=clock, chance=chance, audit=audit.append)
     await plane.start()
@@ -251,7 +264,7 @@ async def world() -> AsyncIterator[World]:
     with tempfile.TemporaryDirectory() as storage:
         git = MemoryRepository(clock)
         settings = Settings(storage_path=storage, storage_addr="", storage_adv_addr="source.test")
-        made = World(plane, client, git, {"fleet": git}, Path(storage), audit, settings)
+        made = World(plane, client, git, {"fleet": git}, Path(storage), audit, settings, clock=clock, chance=chance)
         try:
             for crd in crds():
                 await client.apply(crd, field_manager="person", force=True)
