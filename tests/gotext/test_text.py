@@ -1,5 +1,6 @@
 """Times, numbers, quoting and JSON text in Go's form."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -106,3 +107,40 @@ def test_classes_and_anchors_mean_what_they_mean_in_go() -> None:
     assert compile_re2(r"[[:upper:]]\pL").search("Aé")
     assert compile_re2("(?i)straße").search("STRAßE")
     assert compile_re2("x{,3}").search("x{,3}")
+
+
+EXPLOSIVE = ["(a+)+$", "(a|a)*b", "(a*)*b", r"(\w+\s?)*$", "(x+x+)+y", "(a?){30}a{30}$", "^(([a-z]*)*)*;$"]
+
+
+@pytest.mark.parametrize("pattern", EXPLOSIVE)
+@pytest.mark.timeout(5)
+def test_no_pattern_takes_exponential_time(pattern: str) -> None:
+    compiled = compile_re2(pattern)
+    compiled.search("a" * 29 + "!")
+    assert compiled.fullmatch("x" * 29 + "!") is None
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$",
+        r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+        r"^main-[a-f0-9]+-(?P<ts>[0-9]+)$",
+        r"^(([0-9]{1,3})\.){3}[0-9]{1,3}$",
+        "(foo|bar)*",
+    ],
+)
+def test_the_patterns_of_everyday_run_on_pythons_engine(pattern: str) -> None:
+    assert isinstance(compile_re2(pattern), re.Pattern)
+
+
+def test_the_linear_engine_has_the_same_matches() -> None:
+    compiled = compile_re2("(?P<w>(ab|a|b)+)(c+)c")  # reads `ab` in two ways
+    assert not isinstance(compiled, re.Pattern)
+    found = compiled.search("xabbccc")
+    assert found is not None
+    assert [found.span(group) for group in range(4)] == [(1, 7), (1, 4), (3, 4), (4, 6)]
+    assert (found.group("w"), found.groups(), found.groupdict()) == ("abb", ("abb", "b", "cc"), {"w": "abb"})
+    pieces = [match.group() for match in compile_re2("(a|a)*").finditer("aab")]
+    assert pieces == ["aa", ""]
+    assert compile_re2("(a+)+").match("baa") is None

@@ -10,13 +10,14 @@ from fluvial.gotext.floats import format_float, json_float
 from fluvial.gotext.jsontext import go_json
 from fluvial.gotext.quantities import Quantity, parse_quantity
 from fluvial.gotext.quoting import go_quote
-from fluvial.gotext.regexps import compile_re2
+from fluvial.gotext.regexps import Regexp, compile_re2
 from fluvial.gotext.semver import Constraint, Version
 from fluvial.gotext.times import parse_rfc3339, rfc3339, rfc3339_micro, rfc3339_nano
 
 __all__ = [
     "Constraint",
     "Quantity",
+    "Regexp",
     "Version",
     "compile_re2",
     "format_duration",

@@ -1,344 +1,91 @@
-"""Go's regular expressions on Python's engine.
+"""Go's regular expressions: on Python's engine where that is safe, else on one that is linear in time like Go's.
 
-Go's syntax (regexp/syntax, which is RE2's) is read in full and written anew, so that nothing of Python's syntax shines
-through: lookaround, backreferences, possessive and atomic forms are refused as Go refuses them, `$` means the very
-end, `\\d`, `\\s`, `\\w` are ASCII, `{,3}` is text. Alternation is leftmost-first in both.
-
-What differs: Python backtracks where RE2 runs in linear time, so callers bound the text that they match.
+Alternation and repetition prefer the leftmost and the first in all three.
 """
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import NoReturn
+from typing import Any, Protocol, cast
 
-from fluvial.gotext.charclass import PERL, POSIX, Ranges, as_class, category, negate
+from fluvial.gotext.regex_ambiguity import may_explode
+from fluvial.gotext.regex_machine import Machine
+from fluvial.gotext.regex_syntax import Assertion, Char, Choice, Group, Node, Repetition, Sequence, parse
 
-_MAX_REPEAT = 1000
-_MAX_DEPTH = 200  # Go allows 1000; Python's own compiler recurses
-_MAX_LENGTH = 16 << 10
-_C_ESCAPES = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
-_OCTAL = frozenset("01234567")
+
+class Match(Protocol):
+    """What `re.Match` has, as far as Go's programs ask for it."""
+
+    def group(self, which: int | str = 0, /) -> Any: ...
+    def groups(self) -> tuple[Any, ...]: ...
+    def groupdict(self) -> dict[str, Any]: ...
+    def span(self, which: int | str = 0, /) -> tuple[int, int]: ...
+    def start(self, which: int | str = 0, /) -> int: ...
+    def end(self, which: int | str = 0, /) -> int: ...
+
+
+class Regexp(Protocol):
+    """A compiled pattern, with the methods of `re.Pattern` of these names."""
+
+    def search(self, string: str, /) -> Match | None: ...
+    def match(self, string: str, /) -> Match | None: ...
+    def fullmatch(self, string: str, /) -> Match | None: ...
+    def finditer(self, string: str, /) -> Iterator[Match]: ...
+
+    @property
+    def groups(self) -> int: ...
+    @property
+    def groupindex(self) -> Any: ...
 
 
 @lru_cache(maxsize=1024)
-def compile_re2(pattern: str) -> re.Pattern[str]:
-    """Return Go's regular expression `pattern` as a Python one with the same meaning.
+def compile_re2(pattern: str) -> Regexp:
+    """Return Go's regular expression `pattern`.
+
+    Matching takes time at most polynomial in the text: where Python's engine would backtrack without end, as in
+    `(a+)+$`, a slower linear one is taken.
 
     Raises:
-        ValueError: with the message of Go's regexp package. Beyond what Go refuses also `\\p{Script}` and patterns of
-            more than 16 KiB.
+        ValueError: with the message of Go's regexp package. Beyond what Go refuses also `\\p{Script}`, names of groups
+            that begin with a digit, and patterns of more than 16 KiB.
     """
-    if len(pattern) > _MAX_LENGTH:
-        raise _error("expression too large", pattern)
-    return re.compile(_Translator(pattern).translate())
+    node, groups = parse(pattern)
+    if may_explode(node):
+        return Machine(node, groups)
+    return cast(Regexp, re.compile(as_python(node)))
 
 
-def _error(problem: str, part: str) -> ValueError:
-    return ValueError(f"error parsing regexp: {problem}: `{part}`")
+_ASSERTIONS = {
+    "begin": r"\A",
+    "end": r"\Z",
+    "line begin": "(?m:^)",
+    "line end": "(?m:$)",
+    "word edge": r"(?a:\b)",
+    "no word edge": r"(?:(?a:\B)|\A\Z)",  # Python finds no \B in an empty text
+}
 
 
-class _Translator:
-    """Reads Go's syntax from left to right; each method returns the Python text of what it read."""
-
-    def __init__(self, pattern: str) -> None:
-        self._pattern = pattern  # for messages
-        self._text = pattern
-        self._at = 0
-        self._flags = frozenset[str]()  # of i, m, s, U
-        self._depth = 0
-        self._names: set[str] = set()
-
-    def translate(self) -> str:
-        text, _ = self._alternation()
-        if self._at < len(self._text):
-            self._fail("unexpected )", self._pattern)
-        return text
-
-    def _fail(self, problem: str, part: str) -> NoReturn:
-        raise _error(problem, part)
-
-    def _alternation(self) -> tuple[str, int]:
-        """Return the text up to a closing parenthesis or the end, and how often its deepest part may be repeated."""
-        branches, weight = [], 1
-        while True:
-            text, heaviest = self._concatenation()
-            branches.append(text)
-            weight = max(weight, heaviest)
-            if not self._text.startswith("|", self._at):
-                return "|".join(branches), weight
-            self._at += 1
-
-    def _concatenation(self) -> tuple[str, int]:
-        parts: list[str] = []
-        weight = 1
-        while self._at < len(self._text) and self._text[self._at] not in "|)":
-            if not self._is_repetition():
-                part, heaviest = self._atom()
-                if part is None:
-                    continue
-            elif parts:  # a change of flags stands between, which Go looks past
-                part, heaviest = parts.pop(), weight
-            else:
-                operator = self._operator()
-                self._check_count(operator)
-                self._fail("missing argument to repetition operator", operator)
-            repeated, heaviest = self._repetition(part, heaviest)
-            parts.append(repeated)
-            weight = max(weight, heaviest)
-        return "".join(parts), weight
-
-    def _is_repetition(self) -> bool:
-        char = self._text[self._at : self._at + 1]
-        return char in ("*", "+", "?") or (char == "{" and _COUNTED.match(self._text, self._at) is not None)
-
-    def _operator(self) -> str:
-        """Consume a repetition operator with the question mark behind it, and return it."""
-        match = _COUNTED.match(self._text, self._at)
-        end = match.end() if match else self._at + 1
-        if self._text.startswith("?", end):
-            end += 1
-        operator = self._text[self._at : end]
-        self._at = end
-        return operator
-
-    def _repetition(self, atom: str, weight: int) -> tuple[str, int]:
-        if not self._is_repetition():
-            return atom, weight
-        operator = self._operator()
-        weight *= self._check_count(operator)
-        if weight > _MAX_REPEAT:
-            self._fail("invalid repeat count", operator)
-        if self._is_repetition():
-            second = self._operator()
-            self._check_count(second)
-            self._fail("invalid nested repetition operator", operator + second)
-        lazy = operator.endswith("?") and len(operator) > 1
-        core = operator[:-1] if lazy else operator
-        if lazy != ("U" in self._flags):
-            core += "?"
-        return f"(?:{atom}){core}" if _needs_group(atom) else atom + core, weight
-
-    def _check_count(self, operator: str) -> int:
-        """Return how often a counted repetition repeats at most (1 for the others); too often is an error."""
-        core = operator.removesuffix("?")
-        if not core.startswith("{"):
-            return 1
-        low, comma, high = core[1:-1].partition(",")
-        most = high or low
-        too_big = len(low) > 4 or len(most) > 4 or int(low) > _MAX_REPEAT or int(most) > _MAX_REPEAT
-        if too_big or (comma and int(low) > int(most)):
-            self._fail("invalid repeat count", core)
-        return max(int(most), 1)
-
-    def _atom(self) -> tuple[str | None, int]:
-        """Return one unit, or None for a change of flags, which has no text of its own."""
-        char = self._text[self._at]
-        if char == "(":
-            return self._group()
-        self._at += 1
-        if char == "[":
-            return self._class(), 1
-        if char == "\\":
-            return self._escape(), 1
-        if char == ".":
-            return self._folded("(?s:.)" if "s" in self._flags else "."), 1
-        if char == "^":
-            return ("(?m:^)" if "m" in self._flags else "\\A"), 1
-        if char == "$":
-            return ("(?m:$)" if "m" in self._flags else "\\Z"), 1
-        return self._literal(char), 1
-
-    def _literal(self, char: str) -> str:
-        return self._folded(re.escape(char))
-
-    def _folded(self, text: str) -> str:
-        return f"(?i:{text})" if "i" in self._flags else text
-
-    def _group(self) -> tuple[str | None, int]:
-        outer = self._flags
-        opening = self._opening()
-        if opening is None:
-            return None, 1
-        self._depth += 1
-        if self._depth > _MAX_DEPTH:
-            self._fail("expression nests too deeply", self._pattern)
-        inside, weight = self._alternation()
-        self._depth -= 1
-        if not self._text.startswith(")", self._at):
-            self._fail("missing closing )", self._pattern)
-        self._at += 1
-        self._flags = outer
-        return f"{opening}{inside})", weight
-
-    def _opening(self) -> str | None:
-        """Consume what opens a group and return its Python form; None if it was a mere change of flags."""
-        rest = self._text[self._at :]
-        if not rest.startswith("(?"):
-            self._at += 1
-            return "("
-        named = "(?P<" if rest.startswith("(?P<") else "(?<" if rest.startswith("(?<") else ""
-        if named and len(rest) > len(named):
-            return self._name(rest, named)
-        flags, removing, seen = set(self._flags), False, False
-        for index, char in enumerate(rest[2:], start=2):
-            if char in "imsU":
-                (flags.discard if removing else flags.add)(char)
-                seen = True
-            elif char == "-" and not removing:
-                removing, seen = True, False
-            elif char in ":)" and (seen or not removing):
-                self._at += index + 1
-                self._flags = frozenset(flags)
-                return "(?:" if char == ":" else None
-            else:
-                rest = rest[: index + 1]
-                break
-        raise _error("invalid or unsupported Perl syntax", rest)
-
-    def _name(self, rest: str, named: str) -> str:
-        end = rest.find(">")
-        name = rest[len(named) : end]
-        if end < 0:
-            self._fail("invalid named capture", rest)
-        if not re.fullmatch("[0-9A-Za-z_]+", name):
-            self._fail("invalid named capture", rest[: end + 1])
-        if name[0].isdigit():
-            self._fail("named captures that begin with a digit are not supported", rest[: end + 1])
-        self._at += end + 1
-        if name in self._names:  # Go finds the first group of a name; Python allows only one
-            return "("
-        self._names.add(name)
-        return f"(?P<{name}>"
-
-    def _escape(self) -> str | None:
-        """Read what follows a backslash outside of a class; None if the rest of the text was rewritten."""
-        char = self._text[self._at : self._at + 1]
-        zero_width = {"A": "\\A", "z": "\\Z", "b": "(?a:\\b)", "B": "(?:(?a:\\B)|\\A\\Z)"}.get(char)
-        if zero_width:
-            self._at += 1
-            return zero_width
-        if char == "Q":
-            self._unquote()
-            return None
-        ranges = self._named_set()
-        if ranges is not None:
-            return self._set(ranges)
-        return self._literal(chr(self._char_escape()))
-
-    def _unquote(self) -> None:
-        r"""Replace `\Q…\E` by its characters, each escaped: a repetition behind it repeats the last one."""
-        literal, _, rest = self._text[self._at + 1 :].partition("\\E")
-        escaped = "".join(char if char.isalnum() or not char.isascii() else "\\" + char for char in literal)
-        self._at -= 1
-        self._text = self._text[: self._at] + escaped + rest
-
-    def _named_set(self) -> Ranges | None:
-        """Consume `d`, `W`, `pL`, `P{Lu}` … behind a backslash; None if something else is there."""
-        char = self._text[self._at : self._at + 1]
-        if char and char in "dswDSW":
-            self._at += 1
-            ranges = PERL[char.lower()]
-            return negate(ranges) if char.isupper() else ranges
-        if char and char in "pP":
-            return self._category(char == "P")
-        return None
-
-    def _category(self, negated: bool) -> Ranges:
-        begin = self._at - 1
-        match = re.compile(r"[pP](?:\{([^}]*)\}|(.))", re.DOTALL).match(self._text, self._at)
-        if not match:
-            self._fail("invalid character class range", self._text[begin:])
-        self._at = match.end()
-        name = match[1] if match[1] is not None else match[2]
-        if name.startswith("^"):
-            negated, name = not negated, name[1:]
-        ranges = category(name)
-        if ranges is None:
-            self._fail("invalid character class range", self._text[begin : self._at])
-        return negate(ranges) if negated else ranges
-
-    def _char_escape(self) -> int:
-        """Read one escaped character and return its code point."""
-        begin = self._at - 1
-        char = self._text[self._at : self._at + 1]
-        if not char:
-            raise ValueError("error parsing regexp: trailing backslash at end of expression: ``")
-        self._at += 1
-        if char in _C_ESCAPES:
-            return ord(_C_ESCAPES[char])
-        if char == "x":
-            match = re.compile(r"\{([0-9a-fA-F]{1,8})\}|([0-9a-fA-F]{2})").match(self._text, self._at)
-            if match and int(match[1] or match[2], 16) <= 0x10FFFF:
-                self._at = match.end()
-                return int(match[1] or match[2], 16)
-            self._at = _HEX_READ.match(self._text, self._at).end()  # type: ignore[union-attr]
-        elif char in _OCTAL and (char == "0" or self._text[self._at : self._at + 1] in _OCTAL):
-            end = self._at
-            while end < self._at + 2 and self._text[end : end + 1] in _OCTAL:
-                end += 1
-            digits, self._at = char + self._text[self._at : end], end
-            return int(digits, 8)
-        elif char.isascii() and not char.isalnum():
-            return ord(char)
-        raise _error("invalid escape sequence", self._text[begin : self._at])
-
-    def _class(self) -> str:
-        begin = self._at - 1
-        negated = self._text.startswith("^", self._at)
-        self._at += negated
-        ranges: list[tuple[int, int]] = []
-        first = True
-        while first or not self._text.startswith("]", self._at):
-            first = False
-            if self._at >= len(self._text):
-                self._fail("missing closing ]", self._text[begin:])
-            ranges += self._class_item(begin)
-        self._at += 1
-        return self._set(tuple(ranges), negated=negated)
-
-    def _set(self, ranges: Ranges, *, negated: bool = False) -> str:
-        if not ranges:
-            return "(?s:.)" if negated else "(?:(?!))"
-        return self._folded(f"[{'^' if negated else ''}{as_class(ranges)}]")
-
-    def _class_item(self, begin: int) -> Ranges:
-        posix = re.compile(r"\[:(\^?)([^:\]]*):\]").match(self._text, self._at)
-        if posix:
-            self._at = posix.end()
-            ranges = POSIX.get(posix[2])
-            if ranges is None:
-                self._fail("invalid character class range", posix[0])
-            return negate(ranges) if posix[1] else ranges
-        if self._text.startswith("\\", self._at):
-            self._at += 1
-            named = self._named_set()
-            if named is not None:
-                return named
-            self._at -= 1
-        start = self._at
-        low = high = self._class_char(begin)
-        if self._text.startswith("-", self._at) and self._text[self._at + 1 : self._at + 2] not in ("]", ""):
-            self._at += 1
-            high = self._class_char(begin)
-            if high < low:
-                self._fail("invalid character class range", self._text[start : self._at])
-        return ((low, high),)
-
-    def _class_char(self, begin: int) -> int:
-        char = self._text[self._at : self._at + 1]
-        if not char:
-            self._fail("missing closing ]", self._text[begin:])
-        self._at += 1
-        return self._char_escape() if char == "\\" else ord(char)
+def as_python(node: Node) -> str:
+    """Return the tree in Python's syntax."""
+    match node:
+        case Char():
+            return f"(?i:{node.text})" if node.folded else node.text
+        case Assertion():
+            return _ASSERTIONS[node.kind]
+        case Group():
+            opening = f"(?P<{node.name}>" if node.name else "(" if node.index else "(?:"
+            return f"{opening}{as_python(node.node)})"
+        case Sequence():
+            return "".join(map(as_python, node.nodes))
+        case Choice():
+            return "|".join(map(as_python, node.nodes))
+        case Repetition():
+            return f"(?:{as_python(node.node)}){_bounds(node)}"
 
 
-_HEX_READ = re.compile(r"\{[0-9a-fA-F]*.?|[0-9a-fA-F].?|.?", re.DOTALL)  # what Go has read when it gives up
-_COUNTED = re.compile(r"\{[0-9]+(?:,[0-9]*)?\}")
-_ONE_UNIT = re.compile(r"(?:\\?.|\\u[0-9a-f]{4}|\\U[0-9a-f]{8}|\[(?:[^\]\\]|\\.)*\])\Z", re.DOTALL)
-
-
-def _needs_group(atom: str) -> bool:
-    """Tell whether a repetition behind the text would not cover all of it, or meets an assertion, as Python forbids."""
-    if atom in ("\\A", "\\Z"):
-        return True
-    return not (atom.startswith("(") or _ONE_UNIT.match(atom))
+def _bounds(node: Repetition) -> str:
+    ends = {(0, None): "*", (1, None): "+", (0, 1): "?"}
+    text = ends.get((node.low, node.high))
+    if text is None:
+        text = f"{{{node.low},{'' if node.high is None else node.high}}}"
+    return text + ("?" if node.lazy else "")
