@@ -1,6 +1,8 @@
 """References are found and commits fetched as Flux finds and fetches them, from servers of both protocol versions."""
 
 import asyncio
+import random
+from collections.abc import Callable
 
 import pytest
 
@@ -8,10 +10,12 @@ from fluvial.api import GitCredentials, GitReference
 from fluvial.git import (
     AuthenticationFailed,
     EmptyRepository,
+    Fetched,
     GitError,
     ProtocolError,
     RefNotFound,
     RepositoryNotFound,
+    Snapshot,
     Unreachable,
     connect,
     fetch,
@@ -19,6 +23,7 @@ from fluvial.git import (
     resolve,
 )
 from fluvial.net import MemoryTransport, ServerRequest, ServerResponse
+from fluvial.stdx import InlineWorkers
 from tests.git.world import START, Host, repository
 
 both = pytest.mark.parametrize("protocol", [2, 0])
@@ -202,6 +207,33 @@ def test_a_second_fetch_brings_only_what_changed() -> None:
     third = asyncio.run(host.get(branch="main", known=second.snapshot))
     assert third.received == 0
     assert third.tree == second.tree
+
+
+def test_large_packs_are_parsed_by_a_worker_and_small_ones_here() -> None:
+    class CountingWorkers(InlineWorkers):
+        jobs = 0
+
+        async def run(self, function: Callable[[bytes], bytes], payload: bytes) -> bytes:
+            self.jobs += 1
+            return await super().run(function, payload)
+
+    git = repository()
+    git.commit({f"file{n}": random.Random(n).randbytes(2000) for n in range(60)}, message="start")
+    host, workers = Host(git), CountingWorkers()
+
+    async def get(known: Snapshot | None = None) -> Fetched:
+        async with host.open() as remote:
+            found = await resolve(remote, GitReference(branch="main"))
+            return await fetch(remote, found, known=known, workers=workers)
+
+    first = asyncio.run(get())
+    assert first.received > 32 << 10
+    assert workers.jobs == 1
+    assert first.tree == asyncio.run(host.get(branch="main")).tree
+    git.commit({"file1": "small"}, message="change")
+    second = asyncio.run(get(first.snapshot))
+    assert workers.jobs == 1
+    assert second.tree["file1"] == b"small"
 
 
 def test_what_is_known_need_not_be_related() -> None:
