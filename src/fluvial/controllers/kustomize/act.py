@@ -43,6 +43,8 @@ from fluvial.telemetry import Logger
 
 CLAIM_SECONDS: Final = 10.0  # how long a prune waits for other Kustomizations of the same source
 CLAIM_LOOK: Final = 0.25  # seconds between two looks at them
+LOOKED_AT: Final = 20  # objects that are read one by one before a wait begins
+SECONDS_PER_OBJECT: Final = 0.1
 _SETTLE: Final = 10.0  # seconds to wait for the watches of an inventory's kinds; without them objects are dry-run
 
 
@@ -126,10 +128,12 @@ async def bring_about(run: Run) -> bool:
     try:
         run.target = await _target(run)
         run.draft.attempted(run.artifact.revision)
-        async with asyncio.timeout(run.ks.timeout):
+        # Flux's timeout bounds the waits alone; many objects on a slow server are no reason to stop half way.
+        limit = run.ks.timeout + SECONDS_PER_OBJECT * len(run.target.refs)
+        async with asyncio.timeout(limit):
             return await _apply(run, run.target)
     except TimeoutError:
-        text = f"the run took longer than its timeout of {format_duration(run.ks.timeout)}"
+        text = f"apply and prune took longer than {format_duration(limit)}"
         raise Failure(Reason.RECONCILIATION_FAILED, text) from None
     except KubeError as error:
         if isinstance(error, ApiError) and (error.is_unauthorized or error.is_forbidden):
@@ -142,8 +146,10 @@ async def bring_about(run: Run) -> bool:
 
 async def _target(run: Run) -> Target:
     memory, ks = run.memory, run.ks
-    if not ks.substitute_from and memory.inputs is not None:
-        inputs = inputs_of(ks, run.artifact, (), run.world.account(ks))
+    run.world.watches.follow(run.key, run.cluster.client, [(each.kind, each.name) for each in ks.substitute_from])
+    versions = run.world.watches.versions(run.key)
+    if versions is not None and memory.inputs is not None:
+        inputs = inputs_of(ks, run.artifact, versions, run.world.account(ks))
         if inputs == memory.inputs:
             return remembered(memory, inputs)
     if ks.generation != ks.observed_generation:
@@ -209,8 +215,7 @@ async def _apply(run: Run, target: Target) -> bool:
         changed = await _carry_out(run, target, sorted_out.todo)
         note_corrections(world, memory, sorted_out.overwrites)
     survivors = await _prune(run, target, stale) if stale else []
-    if list(ks.inventory) != [*target.refs, *survivors]:
-        run.draft.inventory([*target.refs, *survivors])
+    run.draft.inventory([*target.refs, *survivors])
     if compare or memory.compared is None:
         memory.compared, memory.doubt = world.now(), ""
         memory.compare_after = decide.next_compare(world.now(), world.interval(ks.interval))
@@ -320,7 +325,7 @@ async def _prune(run: Run, target: Target, stale: Sequence[Ref]) -> list[Ref]:
             raise Failure(Reason.PRUNE_FAILED, problem)
     await run.progress("Pruning")
     try:
-        pruned = await prune(run.cluster, stale, owner_of(ks), claimed=lambda ref: world.watches.claims(ref, run.key))
+        pruned = await prune(run.cluster, stale, owner_of(ks), claimed=world.watches.claimed_by_others(run.key))
     except PruneFailed as error:
         run.draft.inventory([*target.refs, *error.survivors])
         raise Failure(Reason.PRUNE_FAILED, str(error)) from error
@@ -343,8 +348,7 @@ def _let_others_claim(run: Run, target: Target, stale: Sequence[Ref]) -> None:
     pending = world.watches.siblings_behind(run.key, run.artifact.revision)
     if not any(decide.may_claim(obj, run.key, world.watches.dependents) for obj in pending):
         return
-    if list(run.ks.inventory) != [*target.refs, *stale]:
-        run.draft.inventory([*target.refs, *stale])
+    run.draft.inventory([*target.refs, *stale])
     raise Postponed
 
 
@@ -366,6 +370,19 @@ async def health_to_check(run: Run) -> list[Ref]:
             namespaced[ref.group_kind] = found.namespaced
     refs = decide.health_refs(ks, run.target.refs, memory.skipped.keys(), namespaced)
     return [ref for ref in refs if not _is_known_healthy(run, ref)]
+
+
+async def look_at(run: Run, refs: Sequence[Ref]) -> dict[Ref, Object]:
+    """Read a few objects that moved since they were Current; most of them still are, and nobody need be told."""
+    if len(refs) > LOOKED_AT or run.memory.changed or not was_healthy(run.obj) or not report.is_ready(run.obj):
+        return {}
+    found: dict[Ref, Object] = {}
+    for ref in refs:
+        obj = await run.cluster.client.get(ref.api_version, ref.kind, ref.namespace, ref.name)
+        if obj is None:
+            return {}
+        found[ref] = obj
+    return found
 
 
 def _is_known_healthy(run: Run, ref: Ref) -> bool:

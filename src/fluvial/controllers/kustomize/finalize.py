@@ -57,7 +57,7 @@ async def _delete(world: World, key: Key, obj: Object, ks: Kustomization, memory
         return
     cluster = world.cluster(ks, memory)
     try:
-        pruned = await prune(cluster, ks.inventory, owner_of(ks), claimed=lambda ref: world.watches.claims(ref, key))
+        pruned = await prune(cluster, ks.inventory, owner_of(ks), claimed=world.watches.claimed_by_others(key))
     except PruneFailed:
         tell("pruning for deleted resource failed", "error")
         raise

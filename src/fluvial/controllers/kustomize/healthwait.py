@@ -46,6 +46,7 @@ class Checks:
         ttl_jobs: Jobs that delete themselves: gone means done.
         timeout: seconds.
         fail_fast: end at the first failure.
+        everywhere: watch all namespaces at once, as an account of one namespace may not.
     """
 
     refs: Sequence[Ref]
@@ -54,6 +55,7 @@ class Checks:
     ttl_jobs: frozenset[Ref]
     timeout: float
     fail_fast: bool = True
+    everywhere: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,8 @@ class HealthWait:
             if self._is_current(ref):
                 continue
             if ref in self.checks.owned:
-                scope = (ref.api_version, ref.kind, "", self._owner.selector, "")
+                namespace = "" if self.checks.everywhere else ref.namespace
+                scope = (ref.api_version, ref.kind, namespace, self._owner.selector, "")
             else:
                 scope = (ref.api_version, ref.kind, ref.namespace, "", f"metadata.name={ref.name}")
             scopes.setdefault(scope, []).append(ref)

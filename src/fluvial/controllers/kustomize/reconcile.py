@@ -149,17 +149,25 @@ async def _check_health(run: Run, refs: list[Ref]) -> Result:
     """Begin to wait for health; the worker is free meanwhile."""
     world, ks, memory = run.world, run.ks, run.memory
     assert run.target is not None
+    try:
+        seen = act.changed_objects(run.changes) | await act.look_at(run, refs)
+    except KubeError as error:
+        return await _fail(run, Failure(Reason.HEALTH_CHECK_FAILED, str(error)))
     checks = Checks(
         refs=refs,
         owned=frozenset(run.target.refs),
-        seen=act.changed_objects(run.changes),
+        seen=seen,
         ttl_jobs=decide.ttl_jobs(run.target.objects([ref for ref in refs if ref.kind == "Job"])),
         timeout=ks.timeout,
         fail_fast=not world.settings.gate("DisableFailFastBehavior"),
+        everywhere=not world.account(ks),
     )
     wait = HealthWait(checks, owner_of(ks), run.cluster.client, world.deps.cache, world.deps.clock)
     if wait.is_over():
         result = wait.conclude_at_once()
+        if act.was_healthy(run.obj) and not memory.changed:
+            memory.healthy |= result.versions
+            return await _succeed(run)
         return await _health_known(run, result)
     run.draft.checking_health(report.timed("Running health checks", ks, run.artifact.revision))
     await run.save()

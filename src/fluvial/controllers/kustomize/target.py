@@ -1,18 +1,18 @@
 """What a Kustomization is to look like in the cluster: built anew, or remembered from the last build."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from fluvial.api import Artifact, Kustomization
 from fluvial.apply import Cluster, Resolved, digest_of, make_plan, packed, resolve, staged, unpacked
-from fluvial.build import BuildRequest, merge_variables
+from fluvial.build import BuildError, BuildRequest, BuildResult, merge_variables
 from fluvial.build import Inputs as BuildInputs
 from fluvial.controllers.kustomize.building import inputs_of as build_inputs
 from fluvial.controllers.kustomize.building import key_of_build, read_variables, run_build, versions_of
 from fluvial.controllers.kustomize.memory import Inputs, Memory
 from fluvial.controllers.kustomize.world import World, owner_of
 from fluvial.objects import Object, Ref
-from fluvial.stdx import Tree
+from fluvial.stdx import Redactor, Tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ async def make_target(
         variables=merge_variables([found for _, found in variables], {}),
         strict=world.settings.gate("StrictPostBuildSubstitutions"),
     )
-    built = await run_build(world, request)
+    built = await _built(world, request, [found for obj, found in variables if obj.get("kind") == "Secret"])
     plan = make_plan(
         built.objects,
         owner_of(ks),
@@ -107,3 +107,17 @@ async def make_target(
         resolved=resolved,
         warnings=built.warnings,
     )
+
+
+async def _built(world: World, request: BuildRequest, secrets: Iterable[Mapping[str, str]]) -> BuildResult:
+    """Build; no value of a Secret leaves in an error or a warning."""
+    redactor = Redactor()
+    for values in secrets:
+        for value in values.values():
+            redactor.add(value)
+    try:
+        built = await run_build(world, request)
+    except BuildError as error:
+        text = redactor.clean(error.message)
+        raise type(error)(text, file=error.file, line=error.line, field=error.field) from None
+    return replace(built, warnings=tuple(map(redactor.clean, built.warnings)))

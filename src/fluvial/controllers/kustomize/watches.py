@@ -6,7 +6,7 @@ elsewhere, under the tenant's (architecture §4.7).
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ _BY_DEPENDENCY: Final = "dependsOn"
 _BY_VARIABLES: Final = "substituteFrom"
 _BY_OWNER: Final = "owner"
 _SOURCES: Final = (names.GIT_REPOSITORY, names.OCI_REPOSITORY, names.BUCKET)
+FOLLOWED: Final = 64  # objects of substituteFrom that are watched by name; the rest is read at each interval
 _CRDS: Final = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 
 
@@ -45,6 +46,8 @@ class Watches:
         self._managed: dict[GroupKind, _Managed] = {}
         self._sources: dict[str, Informer] = {}
         self._crds: Informer | None = None
+        self._followed: dict[Key, dict[tuple[str, str], Informer]] = {}
+        self._wanted: dict[Key, tuple[tuple[str, str], ...]] = {}
         self._matches = taken_over(settings.override_managers)
         self._slim = self._make_slim()
         self.on_managed: Callable[[Ref, Live | None, set[Key]], None] = lambda ref, live, keys: None
@@ -110,9 +113,13 @@ class Watches:
         informer = self._sources.get(ref.kind)
         return informer.get(ref.namespace, ref.name) if informer is not None else None
 
-    def claims(self, ref: Ref, owner: Key) -> bool:
-        """Whether the inventory of another Kustomization than `owner` names `ref`."""
-        return any(self.has(key, ref) for key in map(key_of, self.own.list()) if key != owner)
+    def claimed_by_others(self, owner: Key) -> Callable[[Ref], bool]:
+        """Tells whether the inventory of another Kustomization than `owner` names an object, as of now."""
+        named: set[str] = set()
+        for obj in self.own.list():
+            if key_of(obj) != owner:
+                named.update(entry.get("id", "") for entry in dig(obj, "status", "inventory", "entries", default=[]))
+        return lambda ref: inventory_id(ref) in named
 
     def siblings_behind(self, key: Key, revision: str) -> list[Object]:
         """The other Kustomizations of the source of `key` that have not attempted `revision`."""
@@ -156,6 +163,42 @@ class Watches:
         name = f"{change.object.get('kind')}/{change.key}"
         return in_dependency_order(self.own.by_index(_BY_VARIABLES, name))[0]
 
+    # -- variables
+
+    def follow(self, key: Key, client: Client, wanted: Sequence[tuple[str, str]]) -> None:
+        """Watch the versions of the objects of `substituteFrom` (kind and name) for `key`, under its own identity."""
+        followed = self._followed.setdefault(key, {})
+        for kind_and_name in [each for each in followed if each not in wanted]:
+            self._cache.release(followed.pop(kind_and_name))
+        for kind, name in wanted:
+            if (kind, name) not in followed and sum(map(len, self._followed.values())) < FOLLOWED:
+                followed[kind, name] = self._cache.informer(
+                    client,
+                    "v1",
+                    kind,
+                    key.namespace,
+                    fields=f"metadata.name={name}",
+                    metadata_only=True,
+                    transform=drop_managed_fields,
+                )
+        self._wanted[key] = tuple(wanted)
+        if not wanted:
+            self._followed.pop(key, None)
+            self._wanted.pop(key, None)
+
+    def versions(self, key: Key) -> tuple[tuple[str, str, str], ...] | None:
+        """(kind/name, uid, resourceVersion) of those that exist, in order; None where the watches don't tell."""
+        found: list[tuple[str, str, str]] = []
+        for kind, name in self._wanted.get(key, ()):
+            informer = self._followed.get(key, {}).get((kind, name))
+            if informer is None or not _is_proof(informer):
+                return None
+            obj = informer.get(key.namespace, name)
+            if obj is not None:
+                metadata = obj["metadata"]
+                found.append((f"{kind}/{name}", str(metadata.get("uid", "")), str(metadata.get("resourceVersion", ""))))
+        return tuple(found)
+
     # -- managed objects
 
     def manage(self, key: Key, kinds: Iterable[tuple[GroupKind, str]]) -> None:
@@ -180,8 +223,7 @@ class Watches:
         managed = self._managed.get(kind)
         if managed is None:
             return False
-        informer = managed.informer
-        return informer.synced and (informer.connected or informer.error is None)
+        return _is_proof(managed.informer)
 
     def is_behind(self, kind: GroupKind, version: str) -> bool:
         """Whether the watch of `kind` has not come to `version` yet."""
@@ -271,6 +313,11 @@ class Watches:
             }
 
         return slim
+
+
+def _is_proof(informer: Informer) -> bool:
+    """Whether a watch is complete, and not broken; between two requests of a healthy one it is both."""
+    return informer.synced and (informer.connected or informer.error is None)
 
 
 def _live_of(obj: Object | None) -> Live | None:

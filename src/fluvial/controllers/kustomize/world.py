@@ -84,6 +84,7 @@ class World:
         self.end_wait(found)
         self.remember(key, found, {})
         self.watches.manage(key, [])
+        self.watches.follow(key, self.deps.client, [])
         self.deps.metrics.forget({"kind": names.KUSTOMIZATION, "name": key.name, "namespace": key.namespace})
 
     def remember(self, key: Key, memory: Memory, records: Mapping[Ref, Record]) -> None:
