@@ -6,11 +6,12 @@ from fluvial import __version__
 from fluvial.cli import flags
 from fluvial.cli.command import Command
 from fluvial.cli.errors import Failure, UsageFailure
-from fluvial.cli.logs import PART_OF
 from fluvial.cli.session import Session
-from fluvial.install import cluster_info
 from fluvial.objects import Object, dig
 from fluvial.yamldoc import dump
+
+
+_PART_OF = "app.kubernetes.io/part-of=flux"
 
 
 async def _run(session: Session, arguments: tuple[str, ...], client: bool, output: str) -> None:
@@ -28,12 +29,15 @@ async def _run(session: Session, arguments: tuple[str, ...], client: bool, outpu
 
 
 async def _server(session: Session) -> dict[str, str]:
+    # Imported where a cluster is asked: `version --client` is for scripts that want an answer at once.
+    from fluvial.install import cluster_info
+
     api = await session.client()
     found = {}
     info = await cluster_info(api)
     if info is not None and info.distribution:
         found["distribution"] = info.distribution
-    deployments = (await api.list("apps/v1", "Deployment", session.namespace, labels=PART_OF)).items
+    deployments = (await api.list("apps/v1", "Deployment", session.namespace, labels=_PART_OF)).items
     if not deployments:
         raise Failure(f"no deployments found in {session.namespace} namespace")
     for deployment in deployments:
