@@ -465,3 +465,13 @@ def test_the_cluster_record_has_fluxs_defaults() -> None:
         assert Options().force is False
 
     run(test)
+
+
+def test_a_field_that_a_built_in_kind_does_not_have_is_left_out_and_told() -> None:
+    async def test(world: World) -> None:
+        obj = {**config_map("a"), "dta": {"key": "misspelt"}}
+        changes = await world.apply(obj)
+        assert [(str(change), change.dropped) for change in changes] == [("ConfigMap/default/a created", (".dta",))]
+        assert await world.get("ConfigMap", "a") is not None
+
+    run(test)

@@ -13,6 +13,7 @@ from fluvial.apply.masking import masked_pair, masked_text
 from fluvial.apply.order import Stage, stage_of, waves
 from fluvial.apply.prepare import normalise
 from fluvial.apply.switches import created_only, kept, left_alone, merged
+from fluvial.apply.undeclared import is_built_in, undeclared_fields, without_fields
 from fluvial.kube import ApiError
 from fluvial.objects import GroupKind, Object, Ref
 
@@ -372,3 +373,64 @@ def test_a_diff_of_secrets_shows_which_values_differ_and_none_of_them() -> None:
 def test_a_time_of_this_moment_is_recent_only_for_seconds() -> None:
     old = (NOW - timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     assert by_metadata(live(OURS, time=old), live(OURS, time=old), desired=Desired.UNKNOWN, now=NOW) is Difference.NONE
+
+
+# -- fields that a kind does not have
+
+
+UNDECLARED = "field not declared in schema"
+
+
+@pytest.mark.parametrize(
+    ("message", "fields"),
+    [
+        (
+            f"failed to create typed patch object (d/a; apps/v1, Kind=Deployment): .spec.foo: {UNDECLARED}",
+            [".spec.foo"],
+        ),
+        (
+            "failed to create typed patch object (d/a; apps/v1, Kind=Deployment): errors:\n"
+            f'  .spec.foo: {UNDECLARED}\n  .spec.template.spec.containers[name="a"].bar: {UNDECLARED}',
+            [".spec.foo", '.spec.template.spec.containers[name="a"].bar'],
+        ),
+        (
+            "failed to create typed patch object (d/a; apps/v1, Kind=Deployment): errors:\n"
+            f"  .spec.foo: {UNDECLARED}\n  .spec.replicas: expected numeric, got x",
+            [],
+        ),
+        ("admission webhook denied it", []),
+    ],
+)
+def test_fields_that_the_server_does_not_know_are_read_from_its_refusal(message: str, fields: list[str]) -> None:
+    assert undeclared_fields(ApiError(500, "", message)) == fields
+
+
+@pytest.mark.parametrize(
+    ("path", "left"),
+    [
+        (".spec.foo", {"spec": {"list": [{"name": "a", "bar": 1}, {"name": "b"}]}}),
+        ('.spec.list[name="a"].bar', {"spec": {"foo": 1, "list": [{"name": "a"}, {"name": "b"}]}}),
+        (".spec.list[0].bar", {"spec": {"foo": 1, "list": [{"name": "a"}, {"name": "b"}]}}),
+        (".spec.nothing", None),
+        ('.spec.list[name="c"].bar', None),
+        ("nonsense", None),
+    ],
+)
+def test_a_field_is_left_out_by_its_path_or_the_object_stays_refused(path: str, left: Any) -> None:
+    obj = {"spec": {"foo": 1, "list": [{"name": "a", "bar": 1}, {"name": "b"}]}}
+    assert without_fields(obj, [path]) == left
+
+
+@pytest.mark.parametrize(
+    ("group", "kind", "built_in"),
+    [
+        ("", "ConfigMap", True),
+        ("apps", "Deployment", True),
+        ("rbac.authorization.k8s.io", "RoleBinding", True),
+        ("rbac.authorization.k8s.io", "Role", False),
+        ("gateway.networking.k8s.io", "Gateway", False),
+        ("example.com", "Widget", False),
+    ],
+)
+def test_only_kinds_that_flux_sends_through_gos_types_lose_fields(group: str, kind: str, built_in: bool) -> None:
+    assert is_built_in(Ref(group, "v1", kind, "n", "a")) is built_in

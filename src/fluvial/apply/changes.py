@@ -30,12 +30,14 @@ class Change:
 
     Args:
         live: the look of it afterwards, None where nobody looked. `object` is the whole of it after a write.
+        dropped: fields of the manifest that were left out, since the kind does not have them.
     """
 
     ref: Ref
     action: Action
     live: Live | None = None
     object: Object | None = field(default=None, repr=False, compare=False)
+    dropped: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.ref} {self.action.value}"

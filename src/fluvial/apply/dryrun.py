@@ -17,7 +17,8 @@ from fluvial.apply.masking import masked_text
 from fluvial.apply.ownership import CLEANED_ANNOTATIONS, CLEANED_LABELS, Live, digest_of
 from fluvial.apply.patience import patiently
 from fluvial.apply.switches import created_only, left_alone, merged
-from fluvial.kube import ApiError, KubeError
+from fluvial.apply.undeclared import is_built_in, undeclared_fields, without_fields
+from fluvial.kube import ApiError, Applied, KubeError
 from fluvial.managedfields import metadata_removal, take_over
 from fluvial.objects import Object, Ref, dig
 
@@ -44,6 +45,7 @@ class Finding:
         live: what is known of the live object, None when there is none.
         takeover: JSON patch to be sent before the apply.
         recreate: delete it first.
+        dropped: fields that were left out, since the kind does not have them.
         problem: Flux's text; everything else is void then.
     """
 
@@ -53,6 +55,7 @@ class Finding:
     live: Live | None = None
     takeover: tuple[Object, ...] = ()
     recreate: bool = False
+    dropped: tuple[str, ...] = ()
     problem: str = ""
 
     @property
@@ -77,6 +80,7 @@ class _Answer:
     dry: Object | None = None
     created: bool = False
     error: KubeError | None = None
+    dropped: tuple[str, ...] = ()
     settled: Finding | None = None
 
     @property
@@ -105,12 +109,28 @@ async def _ask(cluster: Cluster, desired: Object) -> _Answer:
             return _Answer(ref, desired, live, settled=_skipped(ref, desired, live))
         if cluster.migrate and live is not None and _is_outdated(live):
             live, raw = await _migrate(cluster, ref), None
-        applied = await patiently(
-            lambda: cluster.client.apply(desired, field_manager=cluster.manager, force=True, dry_run=True)
-        )
+        dry, dropped, desired = await _dry_run(cluster, ref, desired)
     except KubeError as error:
         return _Answer(ref, desired, live, raw, error=error)
-    return _Answer(ref, desired, live, raw, dry=applied.object, created=applied.created)
+    return _Answer(ref, desired, live, raw, dry=dry.object, created=dry.created, dropped=dropped)
+
+
+async def _dry_run(cluster: Cluster, ref: Ref, desired: Object) -> tuple[Applied, tuple[str, ...], Object]:
+    """The dry-run, the fields that had to be left out for it, and the manifest without them."""
+
+    async def ask(obj: Object) -> Applied:
+        return await patiently(
+            lambda: cluster.client.apply(obj, field_manager=cluster.manager, force=True, dry_run=True)
+        )
+
+    try:
+        return await ask(desired), (), desired
+    except ApiError as error:
+        fields = undeclared_fields(error) if is_built_in(ref) else []
+        reduced = without_fields(desired, fields) if fields else None
+        if reduced is None:
+            raise
+        return await ask(reduced), tuple(fields), reduced
 
 
 def _skips(desired: Object, live: Live | None) -> bool:
@@ -205,9 +225,10 @@ async def _conclude(cluster: Cluster, answer: _Answer, options: Options) -> Find
     if answer.error is not None:
         return await _refused(cluster, answer, answer.error, options)
     if answer.created or answer.dry is None:
-        return Finding(ref=Ref.of(answer.dry or answer.desired), desired=answer.desired, action=Action.CREATED)
+        ref = Ref.of(answer.dry or answer.desired)
+        return Finding(ref=ref, desired=answer.desired, action=Action.CREATED, dropped=answer.dropped)
     try:
-        return await _existing(cluster, answer, answer.dry)
+        return replace(await _existing(cluster, answer, answer.dry), dropped=answer.dropped)
     except (KubeError, ValueError) as error:
         text = masked_text(str(error), answer.desired)
         return Finding(ref=answer.ref, desired=answer.desired, problem=f"{answer.ref} {text}")

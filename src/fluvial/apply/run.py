@@ -97,10 +97,11 @@ async def _stage(
         for obj in wave:
             finding = findings[Ref.of(obj)]
             if not finding.writes:
-                changes[Ref.of(obj)] = Change(finding.ref, finding.action, finding.live)
+                changes[Ref.of(obj)] = Change(finding.ref, finding.action, finding.live, dropped=finding.dropped)
         for result in results:
             if result.live is not None:
-                changes[result.asked] = Change(result.ref, result.action, cluster.live(result.live), result.live)
+                live, dropped = cluster.live(result.live), findings[result.asked].dropped
+                changes[result.asked] = Change(result.ref, result.action, live, result.live, dropped)
                 written.append(result.live)
         if problems := [result.problem for result in results if result.problem]:
             raise StageFailed(problems, ChangeSet((*before, *changes.values())))

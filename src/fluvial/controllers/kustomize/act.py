@@ -259,6 +259,9 @@ async def _carry_out(run: Run, target: Target, todo: frozenset[Ref]) -> bool:
     run.log.info("server-side apply completed", output=log_output, revision=run.artifact.revision)
     if applied := str(run.changes.changed):
         run.tell(applied)
+    dropped = [f"{change.ref} {field}" for change in run.changes for field in change.dropped if change.action.changed]
+    if dropped:
+        run.tell("fields that these kinds do not have were left out:\n" + "\n".join(dropped), "error")
     return bool(run.changes.changed)
 
 
