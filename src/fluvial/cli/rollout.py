@@ -9,7 +9,6 @@ from fluvial.cli.session import Session
 from fluvial.health import State
 from fluvial.objects import Object, Ref
 
-
 _FOR_THE_LINES = 0.2  # seconds
 
 

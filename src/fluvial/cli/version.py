@@ -10,7 +10,6 @@ from fluvial.cli.session import Session
 from fluvial.objects import Object, dig
 from fluvial.yamldoc import dump
 
-
 _PART_OF = "app.kubernetes.io/part-of=flux"
 
 
