@@ -3,7 +3,7 @@
 Source: api `types.FieldSpec`, `filters/fieldspec`, `filters/fsslice`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -114,6 +114,9 @@ class Change(NamedTuple):
     tag: str = ""
 
 
+_FIND = Change(lambda node: None)
+
+
 def apply_specs(node: Node, specs: FieldSpecs, change: Change) -> None:
     """Change every field of an object that `specs` names.
 
@@ -134,21 +137,34 @@ def content_text(content: dict[str, Node], field: str) -> str:
 def apply_path(node: Node, path: Path, create: bool, change: Change) -> None:
     """Change the fields at `path` of one object, whatever its kind."""
     try:
-        _visit(node, path, 0, create and bool(change.kind), change)
+        for field in _fields(node, path, 0, create and bool(change.kind), change):
+            change.set(field)
     except KustomizeError as error:
-        written = "/".join(step.name + ("[]" if step.is_list else "") for step in path)
-        raise error.within(f"considering field '{written}' of object {describe(node)}") from error
+        raise at_path(error, node, path) from error
 
 
-def _visit(node: Node, path: Path, index: int, create: bool, change: Change) -> None:
+def fields_at(node: Node, path: Path) -> Sequence[Node]:
+    """Return the fields at `path` that are there.
+
+    Raises:
+        KustomizeError: a scalar stands in the way.
+    """
+    return _fields(node, path, 0, False, _FIND)
+
+
+def at_path(error: KustomizeError, node: Node, path: Path) -> KustomizeError:
+    """Return the error with the path and the object in which it happened."""
+    written = "/".join(step.name + ("[]" if step.is_list else "") for step in path)
+    return error.within(f"considering field '{written}' of object {describe(node)}")
+
+
+def _fields(node: Node, path: Path, index: int, create: bool, change: Change) -> Sequence[Node]:
     last = len(path)
     while index < last:
         if node.tag == NULL:
-            return
+            return ()
         if node.kind == SEQUENCE:
-            for item in list(node.content):
-                _visit(item, path, index, create, change)
-            return
+            return [found for item in node.content for found in _fields(item, path, index, create, change)]
         if node.kind != MAPPING:
             raise KustomizeError("expected sequence or mapping node")
         step = path[index]
@@ -160,10 +176,10 @@ def _visit(node: Node, path: Path, index: int, create: bool, change: Change) -> 
         else:
             field = _field(node, step, index == last - 1, create, change)
         if field is None:
-            return
+            return ()
         node = field
         index += 1
-    change.set(node)
+    return (node,)
 
 
 def _field(node: Node, step: Step, is_last: bool, create: bool, change: Change) -> Node | None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from fluvial.kustomize.config import BackReference
 from fluvial.kustomize.errors import KustomizeError
 from fluvial.kustomize.fields import bare_node, get, is_null, set_field, set_scalar, text_of
-from fluvial.kustomize.fieldspec import Change, Path, apply_path, compiled
+from fluvial.kustomize.fieldspec import Path, at_path, compiled, fields_at
 from fluvial.kustomize.ids import Gvk, ResId
 from fluvial.kustomize.resmap import ResMap
 from fluvial.kustomize.resource import PREFIXES, SUFFIXES, Resource, same_ending
@@ -78,28 +78,28 @@ class _Referrer:
         self._namespaces: frozenset[str] | None = None
 
     def fix(self, fixes: Sequence[_Fix]) -> None:
+        node = self.item.node
         for fix in fixes:
             self._path = fix.path
             try:
-                apply_path(self.item.node, fix.steps, False, Change(self._setter(fix.target)))
+                for field in fields_at(node, fix.steps):
+                    self._set(field, fix.target)
             except KustomizeError as error:
-                raise error.within(f"updating name reference in '{fix.path}' field of '{self._id}'") from error
+                told = at_path(error, node, fix.steps)
+                raise told.within(f"updating name reference in '{fix.path}' field of '{self._id}'") from error
 
-    def _setter(self, target: Gvk) -> Callable[[Node], None]:
-        def set_it(node: Node) -> None:
-            if is_null(node):
-                return
-            if node.kind == SEQUENCE:
-                for child in node.content:
-                    if child.kind == SEQUENCE:
-                        raise KustomizeError("expected to be either a string or a map of string")
-                    set_it(child)
-            elif node.kind == MAPPING:
-                self._set_mapping(node, target)
-            elif node.kind == SCALAR:
-                self._set_scalar(node, target)
-
-        return set_it
+    def _set(self, node: Node, target: Gvk) -> None:
+        if is_null(node):
+            return
+        if node.kind == SEQUENCE:
+            for child in node.content:
+                if child.kind == SEQUENCE:
+                    raise KustomizeError("expected to be either a string or a map of string")
+                self._set(child, target)
+        elif node.kind == MAPPING:
+            self._set_mapping(node, target)
+        elif node.kind == SCALAR:
+            self._set_scalar(node, target)
 
     def _set_scalar(self, node: Node, target: Gvk) -> None:
         old = node.value
