@@ -91,6 +91,9 @@ class BuiltinKind:
     def default(self, obj: Object) -> Object:
         return self._read(obj, [], defaulting=True)
 
+    def stored(self, obj: Object) -> Object:
+        return self._read(obj, [], defaulting=True)
+
     def _read(self, obj: Object, problems: list[str], *, defaulting: bool) -> Object:
         try:
             return struct(self.definition, defaulting).read(obj, (), problems)

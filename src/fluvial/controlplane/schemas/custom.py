@@ -86,6 +86,9 @@ class CustomKind:
             filled["metadata"] = obj["metadata"]
         return dict(filled)
 
+    def stored(self, obj: Object) -> Object:
+        return self.default(self.decode(obj).object)
+
     def validate_create(self, obj: Object) -> list[FieldError]:
         return list(self._errors(obj, None))
 
@@ -114,7 +117,6 @@ class CustomKind:
             return struct(_OBJECT_META).read(metadata, ("metadata",), problems)
         except Mistyped as error:
             kind, version = self.group_kind.kind, self.api_version.rpartition("/")[2]
-            error.fields.append("metadata")
             text = f'{kind} in version "{version}" cannot be handled as a {kind}: {error.message}'
             raise DecodeError(text) from error
 

@@ -103,6 +103,18 @@ def shown(value: Any) -> str:
         return go_quote(value)
     if isinstance(value, float):
         return format_float(value)
+    return _json(value)
+
+
+class Internal(dict[str, Any]):
+    """A value in the form of the server's internal Go type: messages show its keys as they are, in their order."""
+
+
+def _json(value: Any) -> str:
+    if isinstance(value, Internal):
+        return "{" + ",".join(f"{go_json(k)}:{_json(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_json, value)) + "]"
     return go_json(value)
 
 

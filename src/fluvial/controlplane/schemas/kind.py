@@ -55,6 +55,12 @@ class Kind(Protocol):
     def default(self, obj: Object) -> Object:
         """Return `obj` with defaults filled in."""
 
+    def stored(self, obj: Object) -> Object:
+        """Return a valid `obj` as it comes back from the store, which is what the caller of a write is told.
+
+        Fields that the strategy took out have their defaults again, nulls that may not be are gone.
+        """
+
     def validate_create(self, obj: Object) -> list[FieldError]:
         """Return the rules that the defaulted `obj` breaks; empty: valid."""
 

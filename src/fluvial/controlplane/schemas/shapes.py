@@ -315,7 +315,8 @@ def _int_or_string(value: Any, path: Path, problems: Problems) -> Any:
     if value.__class__ is str:
         return value
     if value.__class__ is not int or not -(1 << 31) <= value < 1 << 31:
-        raise Mistyped(json_kind(value), "int32")
+        kind = json_kind(value)
+        raise Mistyped(f"number {value}" if kind == "number" else kind, "int32")
     return value
 
 

@@ -21,6 +21,7 @@ _MODULES = frozenset(
         "apps",
         "autoscaling",
         "batch",
+        "coordination",
         "core",
         "discovery",
         "networking",

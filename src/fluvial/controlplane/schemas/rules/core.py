@@ -1,9 +1,26 @@
 """The core group: Pods, Services, configuration, storage claims, Namespaces."""
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
+from fluvial.controlplane.schemas.rules.claims import (
+    claim_changes,
+    claim_errors,
+    volume_changes,
+    volume_errors,
+)
+from fluvial.controlplane.schemas.rules.configuration import (
+    config_map_changes,
+    config_map_errors,
+    secret_changes,
+    secret_errors,
+)
 from fluvial.controlplane.schemas.rules.images import pull_policy
+from fluvial.controlplane.schemas.rules.names import dns_label
+from fluvial.controlplane.schemas.rules.pods import pod_changes, pod_errors
+from fluvial.controlplane.schemas.rules.services import service_changes, service_errors
+from fluvial.controlplane.schemas.rules.table import Rules
 
 Values = dict[str, Any]
 
@@ -120,6 +137,9 @@ def _endpoint_port(obj: Values) -> None:
 
 def _secret(obj: Values) -> None:
     obj.setdefault("type", "Opaque")
+    if texts := obj.pop("stringData", None):
+        encoded = {key: base64.b64encode(value.encode()).decode() for key, value in texts.items()}
+        obj["data"] = {**(obj.get("data") or {}), **encoded}
 
 
 def _setting(name: str, value: Any) -> Callable[[Values], None]:
@@ -160,4 +180,14 @@ DEFAULTS: dict[str, Callable[[Values], None]] = {
     "v1.ReplicationController": _replication_controller,
     "v1.LimitRangeItem": _limit_range_item,
     "v1.EndpointPort": _endpoint_port,
+}
+
+RULES: dict[tuple[str, str], Rules] = {
+    ("v1", "ConfigMap"): Rules(object=config_map_errors, change=config_map_changes),
+    ("v1", "Secret"): Rules(object=secret_errors, change=secret_changes),
+    ("v1", "Service"): Rules(object=service_errors, change=service_changes, name=dns_label),
+    ("v1", "Pod"): Rules(object=pod_errors, change=pod_changes),
+    ("v1", "Namespace"): Rules(name=dns_label),
+    ("v1", "PersistentVolumeClaim"): Rules(object=claim_errors, change=claim_changes),
+    ("v1", "PersistentVolume"): Rules(object=volume_errors, change=volume_changes),
 }

@@ -42,22 +42,30 @@ def _regex(text: str, pattern: str, *examples: str) -> str:
     return f"{text} (e.g. {shown}, regex used for validation is '{pattern}')"
 
 
-def _rule(pattern: str, text: str, limit: int, *examples: str) -> Check:
+def _rule(pattern: str, text: str, limit: int, *examples: str, unit: str = "characters") -> Check:
     compiled = re.compile(rf"(?:{pattern})\Z")
 
     def check(value: str) -> Iterator[str]:
         if len(value.encode()) > limit:
-            yield f"must be no more than {limit} bytes"
+            yield f"must be no more than {limit} {unit}"
         if not compiled.match(value):
             yield _regex(text, pattern, *examples)
 
     return check
 
 
+wildcard_subdomain: Check = _rule(
+    rf"\*\.{_SUBDOMAIN}",
+    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of "
+    "lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
+    253,
+    "*.example.com",
+)
 subdomain: Check = _rule(_SUBDOMAIN, _SUBDOMAIN_TEXT, 253, "example.com")
 dns_label_1035: Check = _rule(_LABEL_1035, _LABEL_1035_TEXT, 63, "my-name", "abc-123")
-label_value: Check = _rule(_LABEL_VALUE, _VALUE_TEXT, 63, "MyValue", "my_value", "12345")
+label_value: Check = _rule(_LABEL_VALUE, _VALUE_TEXT, 63, "MyValue", "my_value", "12345", unit="bytes")
 
+_prefix = _rule(_SUBDOMAIN, _SUBDOMAIN_TEXT, 253, "example.com", unit="bytes")
 _dns_label = _rule(_LABEL, _LABEL_TEXT, 63, "my-name", "123-abc")
 _IS_SUBDOMAIN = re.compile(rf"(?:{_SUBDOMAIN})\Z")
 _IS_QUALIFIED = re.compile(rf"(?:{_QUALIFIED})\Z")
@@ -94,7 +102,7 @@ def qualified_name(value: str) -> Iterator[str]:
     elif not prefix:
         yield "prefix part must be non-empty"
     else:
-        for problem in subdomain(prefix):
+        for problem in _prefix(prefix):
             yield f"prefix part {problem}"
     if not name:
         yield "name part must be non-empty"
@@ -107,7 +115,7 @@ def qualified_name(value: str) -> Iterator[str]:
 def config_key(value: str) -> Iterator[str]:
     """A key of a ConfigMap or Secret."""
     if len(value.encode()) > 253:
-        yield "must be no more than 253 bytes"
+        yield "must be no more than 253 characters"
     if not _IS_CONFIG_KEY.match(value):
         yield _regex(_KEY_TEXT, _CONFIG_KEY, "key.name", "KEY_NAME", "key-name")
     elif value == ".":

@@ -1,10 +1,9 @@
 """One node of a compiled schema."""
 
 from collections.abc import Iterator, Mapping
-from re import Pattern
 from typing import Any
 
-from fluvial.gotext import compile_re2
+from fluvial.gotext import Regexp, compile_re2
 
 MAX_DEPTH = 100  # levels of one schema; people's deepest have about thirty
 
@@ -138,7 +137,7 @@ def _format(types: tuple[str, ...], name: str) -> str:
     return name if types == ("number",) and name in _NUMBER_FORMATS else ""
 
 
-def _pattern(text: str) -> Pattern[str] | None:
+def _pattern(text: str) -> Regexp | None:
     if not text:
         return None
     try:
