@@ -10,7 +10,7 @@ A look is observe → decide → act → report, in the modules of these names. 
 from functools import partial
 
 from fluvial.api import Reason, names
-from fluvial.controllers.kustomize.judging import on_doubt, on_managed
+from fluvial.controllers.kustomize.judging import check_server, on_doubt, on_managed
 from fluvial.controllers.kustomize.observe import observe
 from fluvial.controllers.kustomize.reconcile import reconcile
 from fluvial.controllers.kustomize.report import Draft
@@ -43,6 +43,7 @@ class KustomizeController:
         """Reconcile until cancelled, from when the watches are complete: an empty copy is not an empty cluster."""
         try:
             await self.world.deps.cache.wait_synced()
+            await check_server(self.world)
             await self.controller.run()
         finally:
             await self.close()
@@ -63,6 +64,7 @@ def build(settings: Settings, deps: Deps) -> KustomizeController:
     world = World(settings=settings, deps=deps, watches=Watches(settings, deps.client, deps.cache))
     world.watches.on_managed = partial(on_managed, world)
     world.watches.on_doubt = partial(on_doubt, world)
+    world.watches.on_return = partial(_server_is_back, world)
 
     controller = Controller(
         "kustomization",
@@ -90,6 +92,10 @@ def build(settings: Settings, deps: Deps) -> KustomizeController:
         lambda circle: deps.log.error("failed to sort dependencies for revision change", error=circle),
     )
     return KustomizeController(controller, world)
+
+
+def _server_is_back(world: World) -> None:
+    world.spawn(check_server(world), "server version")
 
 
 async def _set_aside(world: World, key: Key, crashes: int, log: Logger) -> None:

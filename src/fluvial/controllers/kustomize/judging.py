@@ -11,6 +11,7 @@ from fluvial.controllers.kustomize.memory import Memory, Overwrite
 from fluvial.controllers.kustomize.report import Told
 from fluvial.controllers.kustomize.target import Target
 from fluvial.controllers.kustomize.world import World
+from fluvial.kube import KubeError
 from fluvial.objects import Object, Ref, dig
 from fluvial.runtime import Key
 
@@ -158,6 +159,25 @@ def on_doubt(world: World, keys: Iterable[Key], why: str) -> None:
         memory = world.memories.get(key)
         if memory is not None:
             memory.doubt = why
+
+
+async def check_server(world: World) -> None:
+    """The server is back: if it is of another version, nothing that was known of it counts as proof."""
+    try:
+        found = str((await world.deps.client.version()).get("gitVersion", ""))
+    except KubeError:
+        return  # it is away again; the next return asks again
+    if world.server_version and found != world.server_version:
+        on_doubt(world, list(world.memories), "the server's version changed")
+    world.server_version = found
+
+
+def check_discovery(world: World) -> None:
+    """What is served differs from before: compare everything at the next interval."""
+    now = world.deps.client.discovery_changes
+    if world.discovery is not None and now != world.discovery:
+        on_doubt(world, list(world.memories), "what the server serves changed")
+    world.discovery = now
 
 
 def proven_records(world: World, memory: Memory, target: Target, owner_labels: dict[str, str]) -> list[Ref]:

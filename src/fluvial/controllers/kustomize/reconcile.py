@@ -5,7 +5,7 @@ from fluvial.controllers.kustomize import act, decide, report
 from fluvial.controllers.kustomize.act import Failure, Postponed, Run
 from fluvial.controllers.kustomize.finalize import finalize
 from fluvial.controllers.kustomize.healthwait import Checks, HealthResult, HealthWait
-from fluvial.controllers.kustomize.judging import rejudge
+from fluvial.controllers.kustomize.judging import check_discovery, rejudge
 from fluvial.controllers.kustomize.memory import Memory, Waiting
 from fluvial.controllers.kustomize.observe import Observation, observe
 from fluvial.controllers.kustomize.report import Draft, Told
@@ -26,6 +26,7 @@ async def reconcile(world: World, key: Key, log: Logger) -> Result:
     Raises:
         KubeError, PruneFailed, LeadershipLost: look again later, with backoff.
     """
+    check_discovery(world)
     seen = await observe(world, key)
     memory = seen.memory
     if memory is None:

@@ -52,6 +52,7 @@ class Watches:
         self._slim = self._make_slim()
         self.on_managed: Callable[[Ref, Live | None, set[Key]], None] = lambda ref, live, keys: None
         self.on_doubt: Callable[[Iterable[Key], str], None] = lambda keys, why: None
+        self.on_return: Callable[[], None] = lambda: None
         self.own = cache.informer(
             client,
             names.KUSTOMIZE_V1,
@@ -98,6 +99,22 @@ class Watches:
                     transform=drop_managed_fields,
                 )
                 controller.watch(informer, when=_moved, which=self._users_of)
+
+        self._tell_returns()
+
+    def _tell_returns(self) -> None:
+        """Call `on_return` when the server is back after it was away: it may be another one."""
+        away = False
+
+        def on_state() -> None:
+            nonlocal away
+            if self.own.error is not None and not self.own.connected:
+                away = True
+            elif self.own.connected and away:
+                away = False
+                self.on_return()
+
+        self.own.subscribe_state(on_state)
 
     # -- Kustomizations and their sources
 

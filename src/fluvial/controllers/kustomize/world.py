@@ -54,6 +54,8 @@ class World:
     parsed: dict[bytes, Any] = field(default_factory=dict)  # parsed files by content, for builds in this process
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     controller: Controller | None = None
+    discovery: int | None = None  # the client's count of changes, as of the last look
+    server_version: str = ""
 
     def now(self) -> float:
         """The loop's time, for durations and timers."""
