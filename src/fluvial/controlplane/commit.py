@@ -211,9 +211,10 @@ def refuse_invalid(resource: Resource, name: str, errors: list[FieldError]) -> N
 
 
 def _store(core: Core, call: Call, obj: Object, name: str) -> tuple[Object, Entry | None]:
+    resource = call.resource
+    obj = resource.schema.stored(obj)
     if call.dry_run:
         return obj, None
-    resource = call.resource
     stored = to_storage(resource, dict(obj))
     stored = {"kind": stored.pop("kind"), "apiVersion": stored.pop("apiVersion"), **stored}
     entry = core.store.put(resource.storage, key_of(call.namespace, name), stored)

@@ -11,7 +11,8 @@ of a CustomResourceDefinition, compiled from its structural schema.
     text = invalid_message(kind.group_kind, name, errors)      # of the 422 Status; details.causes: [e.cause …]
 
 Order of a request as the real server has it: decode → apply patch → default → `managedfields.update` (or `apply`, then
-default) → admission → `managedfields.keep_times` → strategy (reset status, generation) → validate → store.
+default) → admission → `managedfields.keep_times` → strategy (reset status, generation) → validate → `kind.stored` →
+store.
 
 What kubectl 1.36 asks of OpenAPI: see `openapi.py`.
 """
