@@ -69,6 +69,10 @@ def test_an_alias_to_nothing_and_one_to_itself_are_refused() -> None:
     assert str(problem("a: &x [*x]\n")) == "yaml: line 1: anchor 'x' value contains itself"
 
 
+def test_an_anchor_given_again_inside_its_own_value_is_the_inner_one() -> None:
+    assert load("a: &x\n  b: &x 1\nc: *x\n") == {"a": {"b": 1}, "c": 1}
+
+
 def test_anchors_end_with_their_document() -> None:
     assert "unknown anchor" in str(problem("a: &x 1\n---\nb: *x\n"))
 

@@ -1,6 +1,5 @@
 """Copies of JSON values."""
 
-import marshal
 from typing import Any, TypeVar
 
 T = TypeVar("T", dict[str, Any], list[Any], Any)
@@ -8,7 +7,15 @@ T = TypeVar("T", dict[str, Any], list[Any], Any)
 
 def deep_copy(value: T) -> T:
     """Return a copy that shares nothing that can change. For JSON values only: no tuples, dates, classes."""
-    # marshal copies such values in C, six times faster than a walk; format 2 has no back references, so two places
-    # that share a map come out as two maps. The bytes never leave this line.
-    copied: T = marshal.loads(marshal.dumps(value, 2))
+    copied: T = _copied(value)
     return copied
+
+
+def _copied(value: Any) -> Any:
+    # a third of the time of copy.deepcopy, which also looks for cycles; texts are most of the leaves
+    kind = type(value)
+    if kind is dict:
+        return {key: item if type(item) is str else _copied(item) for key, item in value.items()}
+    if kind is list:
+        return [item if type(item) is str else _copied(item) for item in value]
+    return value

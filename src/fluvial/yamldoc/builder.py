@@ -88,28 +88,37 @@ class Builder:
 
     def _node(self, event: Event) -> Any:
         kind = type(event)
-        if kind is ScalarEvent:
-            return self._scalar(event)
-        if kind is AliasEvent:
-            return self._alias(event)
+        if kind is MappingStartEvent:
+            return self._mapping(event)
+        if kind is SequenceStartEvent:
+            return self._sequence(event)
+        return self._scalar(event) if kind is ScalarEvent else self._alias(event)
+
+    def _begin(self, event: Event) -> tuple[Any, int] | None:
+        """Enter the map or list that begins with `event`; return what its anchor stands for until it ends."""
         if self._depth >= MAX_DEPTH:
             raise problem_at(event, f"exceeded max depth of {MAX_DEPTH}")
-        before = self._count
-        if event.anchor is not None:
-            self._anchors[event.anchor] = (_BUILDING, 0)
         self._depth += 1
-        value = self._mapping() if kind is MappingStartEvent else self._sequence()
-        self._depth -= 1
         self._count += 1
-        if event.anchor is not None:
-            self._anchors[event.anchor] = (value, self._count - before)
-        return value
+        if event.anchor is None:
+            return None
+        unfinished = self._anchors[event.anchor] = (_BUILDING, self._count)
+        return unfinished
 
-    def _sequence(self) -> list[Any]:
+    def _end(self, event: Event, unfinished: tuple[Any, int] | None, value: Any) -> None:
+        """Leave the map or list that began with `event`, and remember it for its aliases (unless the anchor has been
+        given to something inside of it meanwhile).
+        """
+        self._depth -= 1
+        if unfinished is not None and self._anchors[event.anchor] is unfinished:
+            self._anchors[event.anchor] = (value, self._count - unfinished[1] + 1)
+
+    def _sequence(self, start: Event) -> list[Any]:
+        unfinished = self._begin(start)
         items: list[Any] = []
         append, next_event, plain = items.append, self._next, self._plain
-        while type(event := next_event()) is not SequenceEndEvent:
-            if type(event) is ScalarEvent and event.tag is None and event.anchor is None:
+        while (kind := type(event := next_event())) is not SequenceEndEvent:
+            if kind is ScalarEvent and event.tag is None and event.anchor is None:
                 self._count += 1
                 try:
                     append(event.value if event.style else plain[event.value])
@@ -117,15 +126,17 @@ class Builder:
                     raise problem_at(event, str(error)) from None
             else:
                 append(self._node(event))
+        self._end(start, unfinished, items)
         return items
 
-    def _mapping(self) -> dict[str, Any]:
+    def _mapping(self, start: Event) -> dict[str, Any]:
+        unfinished = self._begin(start)
         result: dict[str, Any] = {}
         next_event, plain, strict = self._next, self._plain, self._strict
         written: dict[str, int] = {}  # v3: the keys of this map as they are written, and their lines
         merged: list[dict[str, Any]] = []
         while (kind := type(event := next_event())) is not MappingEndEvent:
-            # most keys are their own text: by their first character nothing but a string, or quoted
+            # most keys are their own text: by their first character nothing but a string
             if kind is ScalarEvent and event.value[:1] not in _DOUBTFUL and event.tag is None and event.anchor is None:
                 key = event.value
             elif _is_merge(event):
@@ -137,7 +148,8 @@ class Builder:
             if strict and self._is_duplicate(key, event, value, result, written):
                 self._node(value)
                 continue
-            if type(value) is ScalarEvent and value.tag is None and value.anchor is None:
+            kind = type(value)
+            if kind is ScalarEvent and value.tag is None and value.anchor is None:
                 self._count += 2
                 try:
                     result[key] = value.value if value.style else plain[value.value]
@@ -145,10 +157,11 @@ class Builder:
                     raise problem_at(value, str(error)) from None
             else:
                 self._count += 1
-                result[key] = self._node(value)
+                result[key] = self._mapping(value) if kind is MappingStartEvent else self._node(value)
         for other in merged:
             for key, item in other.items():
                 result.setdefault(key, item)
+        self._end(start, unfinished, result)
         return result
 
     def _is_duplicate(
