@@ -9,6 +9,8 @@ import msgspec
 
 from fluvial.controlplane.conversion import absorb
 from fluvial.controlplane.errors import StatusError
+from fluvial.controlplane.protobuf import ProtobufError
+from fluvial.controlplane.protobuf import read_object as read_object_of_protobuf
 from fluvial.controlplane.request import Call
 from fluvial.controlplane.schemas import DecodeError
 from fluvial.objects import Object
@@ -25,11 +27,8 @@ def read_object(call: Call) -> Object:
     Raises:
         StatusError: 400 or 415, with the server's text.
     """
-    form = media.body_format(call.content_type)
-    if form is None:
-        raise StatusError(status.unsupported_media_type(_READABLE))
     kind, api_version = call.resource.kind, call.resource.api_version
-    value = parse(call.body, form, kind)
+    value = read_body(call, kind)
     if call.resource.custom is None:
         value.setdefault("apiVersion", api_version)
         value.setdefault("kind", kind)
@@ -39,7 +38,28 @@ def read_object(call: Call) -> Object:
     return decode(call, value)
 
 
-def parse(body: bytes, form: media.Format, kind: str) -> Object:
+def read_body(call: Call, kind: str) -> Object:
+    """Parse the body of a request in whatever format it came.
+
+    Args:
+        kind: what a refusal calls the expected object.
+    Raises:
+        StatusError: 400, or 415 for a format that is not read here.
+    """
+    is_custom = call.resource.custom is not None
+    if media.parse_media_type(call.content_type).name == media.PROTOBUF and not is_custom:
+        try:
+            return read_object_of_protobuf(call.body)
+        except ProtobufError as error:
+            text = f"the object provided is unrecognized (must be of type {kind}): {error}"
+            raise StatusError(status.bad_request(text)) from error
+    form = media.body_format(call.content_type)
+    if form is None:
+        raise StatusError(status.unsupported_media_type(_READABLE[:2] if is_custom else _READABLE))
+    return _parse(call.body, form, kind)
+
+
+def _parse(body: bytes, form: media.Format, kind: str) -> Object:
     """Parse a body that must be a map.
 
     Raises:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from fluvial.controlplane.bodies import parse
+from fluvial.controlplane.bodies import read_body
 from fluvial.controlplane.commit import is_finished
 from fluvial.controlplane.conversion import to_storage
 from fluvial.controlplane.core import Core
@@ -22,7 +22,7 @@ from fluvial.controlplane.strategies import default_grace
 from fluvial.controlplane.tables import Tables
 from fluvial.gotext import rfc3339
 from fluvial.objects import Object
-from fluvial.wire import DeleteOptions, media, status
+from fluvial.wire import DeleteOptions, status
 from fluvial.wire.options import OptionsError
 
 CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
@@ -98,10 +98,7 @@ def _call_for(call: Call, entry: Entry) -> Call:
 def _options(call: Call) -> DeleteOptions:
     body: dict[str, Any] | None = None
     if call.body.strip():
-        form = media.body_format(call.content_type)
-        if form is None:
-            raise StatusError(status.unsupported_media_type((media.JSON, media.YAML, media.PROTOBUF)))
-        body = parse(call.body, form, "DeleteOptions")
+        body = read_body(call, "DeleteOptions")
     try:
         options = DeleteOptions.parse(dict(call.query), body)
     except OptionsError as error:

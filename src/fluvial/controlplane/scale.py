@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from fluvial.controlplane.bodies import parse
+from fluvial.controlplane.bodies import read_body
 from fluvial.controlplane.commit import change, managed_update
 from fluvial.controlplane.core import Core
 from fluvial.controlplane.errors import StatusError
@@ -99,10 +99,7 @@ def _dig(obj: Object, path: tuple[str, ...]) -> Any:
 
 def _updated(call: Call, scale: Object) -> Object:
     read_options(call, "UpdateOptions")
-    form = media.body_format(call.content_type)
-    if form is None:
-        raise StatusError(status.unsupported_media_type((media.JSON, media.YAML, media.PROTOBUF)))
-    return parse(call.body, form, "Scale")
+    return read_body(call, "Scale")
 
 
 def _patched(call: Call, scale: Object) -> Object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fluvial.controlplane.background.workloads.podstatus import set_condition
-from fluvial.controlplane.bodies import parse
+from fluvial.controlplane.bodies import read_body
 from fluvial.controlplane.core import Core
 from fluvial.controlplane.deleting import delete
 from fluvial.controlplane.errors import StatusError
@@ -14,8 +14,7 @@ from fluvial.controlplane.request import Answer, Call
 from fluvial.controlplane.scale import handle_scale
 from fluvial.controlplane.tables import Tables
 from fluvial.controlplane.writing import handle_patch, handle_update, read_options
-from fluvial.objects import Object
-from fluvial.wire import DeleteOptions, media, status
+from fluvial.wire import DeleteOptions, status
 
 _NEED_A_NODE = frozenset({"log", "exec", "attach", "portforward", "proxy"})
 _PLAIN = frozenset({"finalize", "ephemeralcontainers", "resize", "approval"})
@@ -54,17 +53,10 @@ def _no_node(core: Core, call: Call) -> StatusError:
     return StatusError(status.make_status(501, "NotImplemented", text))
 
 
-def _body(call: Call, kind: str) -> Object:
-    form = media.body_format(call.content_type)
-    if form is None:
-        raise StatusError(status.unsupported_media_type((media.JSON, media.YAML, media.PROTOBUF)))
-    return parse(call.body, form, kind)
-
-
 def _evict(core: Core, call: Call) -> Answer:
     """POST of an Eviction: a deletion. PodDisruptionBudgets are not asked."""
     read_options(call, "CreateOptions")
-    body: dict[str, Any] = _body(call, "Eviction")
+    body: dict[str, Any] = read_body(call, "Eviction")
     options = DeleteOptions.parse({}, body.get("deleteOptions"))
     entry = core.existing(call.resource, call.namespace, call.name)
     call.dry_run = call.dry_run or options.dry_run
@@ -75,7 +67,7 @@ def _evict(core: Core, call: Call) -> Answer:
 def _bind(core: Core, call: Call) -> Answer:
     """POST of a Binding: the Pod gets its node."""
     read_options(call, "CreateOptions")
-    target = (_body(call, "Binding").get("target") or {}).get("name") or ""
+    target = (read_body(call, "Binding").get("target") or {}).get("name") or ""
     entry = core.existing(call.resource, call.namespace, call.name)
     obj = core.object_in(call.resource, entry)
     held = obj["spec"].get("nodeName")
