@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from fluvial import testing
 from fluvial.objects import Object, dig, get_condition
-from tests.controllers_source.world import World, conditions, run, status_of
+from tests.controllers_source.world import World, conditions, run, status_of, world
 
 CLONE = "failed to checkout and determine revision: unable to clone 'https://git.test/fleet': "
 LIST = "failed to checkout and determine revision: unable to list remote for 'https://git.test/fleet': "
@@ -201,6 +202,45 @@ def test_a_value_that_no_controller_can_read_stalls_alone() -> None:
         await world.ready()
 
     run(play)
+
+
+class CrashedBefore:
+    """Remembers three crashes for every object until they are forgiven."""
+
+    limit = 3
+
+    def __init__(self) -> None:
+        self.forgiven: set[str] = set()
+
+    def crashes(self, name: str) -> int:
+        return 0 if name in self.forgiven else 3
+
+    def begin(self, name: str) -> None:
+        pass
+
+    def end(self, name: str) -> None:
+        pass
+
+    def forgive(self, name: str) -> None:
+        self.forgiven.add(name)
+
+
+def test_a_source_at_which_the_controller_crashed_is_set_aside_until_it_changes() -> None:
+    async def main() -> None:
+        async with world() as made:
+            made.in_flight = CrashedBefore()
+            made.git.commit({"a.yaml": "1"}, message="one")
+            await made.apply()
+            await made.start()
+            obj = await made.shows("Stalled", "Quarantined", "the controller crashed 3 times in a row")
+            assert status_of(obj, "Ready") == "False"
+            assert made.git_requests == []
+            await asyncio.sleep(3600)
+            assert made.git_requests == []
+            await made.request("look again")
+            await made.ready()
+
+    testing.run(main())
 
 
 def test_a_hostile_commit_is_refused() -> None:

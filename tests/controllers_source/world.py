@@ -20,7 +20,7 @@ from fluvial.git import MemoryRepository, git_handler
 from fluvial.kube import Client
 from fluvial.net import MemoryTransport, Request, ServerRequest, ServerResponse, Transport, WebTransport
 from fluvial.objects import Object, Ref, dig, get_condition
-from fluvial.runtime import AlwaysLeader, Cache, EventRecorder, LeaderElector, Manager
+from fluvial.runtime import AlwaysLeader, Cache, EventRecorder, InFlight, LeaderElector, Manager
 from fluvial.sources import Web
 from fluvial.stdx import NO_METRICS, Clock, InlineWorkers, Redactor, Tree
 from fluvial.telemetry import silent_logger
@@ -49,6 +49,7 @@ class World:
     chance: random.Random = field(default_factory=random.Random)
     dedicated: Callable[[SSLContext], Transport] | None = None  # real sockets for Git, if given
     elector: LeaderElector | None = None
+    in_flight: InFlight | None = None
     _life: asyncio.Task[None] | None = None
     _manager: Manager | None = None
     _source: SourceController | None = None
@@ -76,6 +77,7 @@ class World:
             log=log,
             metrics=NO_METRICS,
             redactor=redactor,
+            in_flight=self.in_flight,
         )
         self.settings = replace(self.settings, **settings)
         self._source = build(self.settings, deps)

@@ -5,6 +5,8 @@ import random
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fluvial.api import GitCredentials, GitReference
 from fluvial.git import (
@@ -234,6 +236,22 @@ def test_large_packs_are_parsed_by_a_worker_and_small_ones_here() -> None:
     second = asyncio.run(get(first.snapshot))
     assert workers.jobs == 1
     assert second.tree["file1"] == b"small"
+
+
+PATHS = st.sampled_from(["a", "b", "dir/a", "dir/b", "dir/sub/a", "other/a"])
+CHANGES = st.dictionaries(PATHS, st.one_of(st.none(), st.sampled_from(["1", "2", "x\n" * 500])), min_size=1, max_size=4)
+
+
+@given(st.lists(CHANGES, min_size=1, max_size=6))
+def test_fetching_by_what_changed_gives_what_fetching_everything_gives(commits: list[dict[str, str | None]]) -> None:
+    git = repository()
+    git.commit({"first": "1"}, message="start")
+    host, known = Host(git), None
+    for files in commits:
+        git.commit(files, message="change")
+        got = asyncio.run(host.get(branch="main", known=known))
+        assert got.tree == asyncio.run(host.get(branch="main")).tree
+        known = got.snapshot
 
 
 def test_what_is_known_need_not_be_related() -> None:

@@ -29,7 +29,7 @@ class HttpRemote:
         """See `Remote.hello`."""
         if self._hello is None:
             reply = await self._send("GET", f"/info/refs?service={_SERVICE}")
-            if reply.headers.get("content-type") != f"application/x-{_SERVICE}-advertisement":
+            if _media_type(reply) != f"application/x-{_SERVICE}-advertisement":
                 reply.close()
                 raise ProtocolError(f"no Git repository answers at {self.url} (smart HTTP is needed)")
             self._follow(reply.url)
@@ -45,7 +45,7 @@ class HttpRemote:
         reply = await self._send("POST", f"/{_SERVICE}", request)
         reader = PacketReader()
         async with reply:
-            if reply.headers.get("content-type") != f"application/x-{_SERVICE}-result":
+            if _media_type(reply) != f"application/x-{_SERVICE}-result":
                 raise ProtocolError(f"{self.url} does not answer {_SERVICE} as Git does")
             try:
                 async for chunk in reply.chunks():
@@ -116,9 +116,13 @@ def _origin(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc
 
 
+def _media_type(reply: Response) -> str:
+    return reply.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 async def _reason(reply: Response) -> str:
     """Return the server's own words, if it sent a plain sentence and no page."""
-    if not reply.headers.get("content-type", "").startswith("text/plain"):
+    if _media_type(reply) != "text/plain":
         return ""
     try:
         text = (await reply.read(64 << 10)).decode("utf-8", "replace")

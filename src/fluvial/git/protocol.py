@@ -185,7 +185,9 @@ def _fetch_2(hello: Hello, wish: Wish) -> bytes:
 
 
 def _fetch_0(hello: Hello, wish: Wish) -> bytes:
-    asked = [name for name in ("side-band-64k", "ofs-delta", "no-progress") if hello.offers(name)]
+    # Some hosts (Azure DevOps) answer only those who know multi_ack; without `have` lines it changes nothing.
+    words_0 = ("multi_ack_detailed", "side-band-64k", "ofs-delta", "no-progress")
+    asked = [name for name in words_0 if hello.offers(name)]
     shallow = wish.shallow and hello.offers("shallow")
     if shallow:
         asked.append("shallow")
