@@ -26,6 +26,12 @@ def test_the_first_document_is_read_whatever_follows() -> None:
     assert load("a: 1\n---\n{broken") == {"a": 1}
 
 
+def test_what_stands_behind_the_value_belongs_to_its_document() -> None:
+    for text in ('"a\nb": c\n', "x" * 1100 + ": 1\n"):
+        with pytest.raises(YamlError, match="mapping values are not allowed in this context"):
+            load(text)
+
+
 def test_a_syntax_error_names_line_and_column_in_go_yamls_words() -> None:
     error = problem("kind: A\nmetadata:\n  name: x\n bad: y\n")
     assert (error.line, error.column) == (4, 2)

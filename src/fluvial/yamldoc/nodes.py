@@ -111,6 +111,7 @@ def first_node(data: bytes | str) -> Node | None:
             kind = type(next_event())
             if kind is DocumentStartEvent:
                 root = _compose(next_event)
+                next_event()  # the document's end, or the error of what stands there instead
                 return None if root.tag == NULL else root
             if kind is StreamEndEvent:
                 return None

@@ -45,4 +45,5 @@ def _documents(data: bytes | str, rules: Rules, strict: bool) -> Iterator[Docume
             if type(event) is DocumentStartEvent:
                 root = next_event()
                 value = Builder(next_event, rules, strict).document(root)
+                next_event()  # the document's end, or the error of what stands there instead
                 yield Document(value, root.start_mark.line + 1)
