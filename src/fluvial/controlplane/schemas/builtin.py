@@ -113,8 +113,8 @@ class BuiltinKind:
     def validate_update(self, old: Object, new: Object, subresource: str = "") -> list[FieldError]:
         errors = list(metadata_update_errors(old, new))
         if not subresource:
-            errors += self._rules.change(old, new)
             errors += self._rules.object(new)
+            errors += self._rules.change(old, new)
         return errors
 
 

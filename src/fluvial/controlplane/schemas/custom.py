@@ -5,9 +5,13 @@ from functools import cached_property
 from typing import Any
 
 from fluvial.controlplane.schemas.data import definitions
-from fluvial.controlplane.schemas.errors import DecodeError, FieldError, invalid
+from fluvial.controlplane.schemas.errors import DecodeError, FieldError, invalid, required
 from fluvial.controlplane.schemas.kind import Decoded
-from fluvial.controlplane.schemas.rules.metadata import metadata_errors, metadata_update_errors
+from fluvial.controlplane.schemas.rules.metadata import (
+    embedded_metadata_errors,
+    metadata_errors,
+    metadata_update_errors,
+)
 from fluvial.controlplane.schemas.shapes import Mistyped, struct
 from fluvial.controlplane.schemas.structural import (
     Node,
@@ -78,6 +82,7 @@ class CustomKind:
             problems += [f'unknown field "{path}"' for path in unknown]
         if metadata is not None:
             decoded["metadata"] = metadata
+        self._check_embedded(decoded, self._node, "")
         return Decoded(without_nulls(decoded, self._node), problems)
 
     def default(self, obj: Object) -> Object:
@@ -105,9 +110,29 @@ class CustomKind:
             yield from validate(judged, self._node)
         else:
             yield from validate(judged, self._node, old=old)
+        yield from _embedded_errors(obj, self._node, "", root=True)
         errors = list(list_errors(obj, self._node))
         if errors and (old is None or not list(list_errors(old, self._node))):
             yield from errors
+
+    def _check_embedded(self, value: Any, node: Node | None, path: str) -> None:
+        """Refuse embedded resources whose metadata has wrong types."""
+        if node is None or not node.has_embedded:
+            return
+        if isinstance(value, dict):
+            metadata = value.get("metadata")
+            if node.embedded and path and metadata is not None:
+                try:
+                    struct(_OBJECT_META).read(metadata, (), [])
+                except Mistyped as error:
+                    kind, version = self.group_kind.kind, self.api_version.rpartition("/")[2]
+                    what = invalid(f"{path}.metadata", metadata, error.message).message
+                    raise DecodeError(f'{kind} in version "{version}" cannot be handled as a {kind}: {what}') from error
+            for name, content in value.items():
+                self._check_embedded(content, node.field(name), f"{path}.{name}" if path else name)
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                self._check_embedded(item, node.items, f"{path}[{index}]")
 
     def _metadata(self, obj: Object, problems: list[str]) -> Object | None:
         metadata = obj.get("metadata")
@@ -119,6 +144,26 @@ class CustomKind:
             kind, version = self.group_kind.kind, self.api_version.rpartition("/")[2]
             text = f'{kind} in version "{version}" cannot be handled as a {kind}: {error.message}'
             raise DecodeError(text) from error
+
+
+def _embedded_errors(value: Any, node: Node | None, path: str, *, root: bool = False) -> Iterator[FieldError]:
+    """Yield what embedded resources lack: each says its kind and version, and has metadata like any other."""
+    if node is None or not node.has_embedded:
+        return
+    if isinstance(value, dict):
+        if node.embedded and not root:
+            for name in ("apiVersion", "kind"):
+                if not value.get(name):
+                    yield required(f"{path}.{name}")
+            metadata = value.get("metadata")
+            if isinstance(metadata, dict):
+                yield from embedded_metadata_errors(metadata, f"{path}.metadata")
+        for name, content in value.items():
+            if not (root and name == "metadata"):
+                yield from _embedded_errors(content, node.field(name), f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _embedded_errors(item, node.items, f"{path}[{index}]")
 
 
 def compile_crd(crd: Object) -> Mapping[str, CustomKind]:

@@ -116,7 +116,8 @@ class Struct:
                     error.fields.append(name)
                     error.struct = error.struct or self._go_type.rpartition(".")[2]
                     raise
-                if written or field.keeps_empty:
+                if written or field.keeps_empty or name == "managedFields":
+                    # An empty list of managedFields is a request to forget them, which managedfields.update must see.
                     out[name] = written
         for name, default in self._declared.items():
             if not out.get(name, ""):

@@ -17,6 +17,7 @@ from fluvial.controlplane.schemas.rules.configuration import (
     secret_errors,
 )
 from fluvial.controlplane.schemas.rules.images import pull_policy
+from fluvial.controlplane.schemas.rules.limits import endpoints_errors, limit_range_errors, quota_errors
 from fluvial.controlplane.schemas.rules.names import dns_label
 from fluvial.controlplane.schemas.rules.pods import pod_changes, pod_errors
 from fluvial.controlplane.schemas.rules.services import service_changes, service_errors
@@ -189,5 +190,8 @@ RULES: dict[tuple[str, str], Rules] = {
     ("v1", "Pod"): Rules(object=pod_errors, change=pod_changes),
     ("v1", "Namespace"): Rules(name=dns_label),
     ("v1", "PersistentVolumeClaim"): Rules(object=claim_errors, change=claim_changes),
+    ("v1", "LimitRange"): Rules(object=limit_range_errors),
+    ("v1", "ResourceQuota"): Rules(object=quota_errors),
+    ("v1", "Endpoints"): Rules(object=endpoints_errors),
     ("v1", "PersistentVolume"): Rules(object=volume_errors, change=volume_changes),
 }

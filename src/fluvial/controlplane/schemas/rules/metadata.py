@@ -57,6 +57,16 @@ def metadata_update_errors(old: Object, new: Object) -> Iterator[FieldError]:
     yield from _common_errors(after)
 
 
+def embedded_metadata_errors(metadata: Mapping[str, Any], path: str) -> Iterator[FieldError]:
+    """Yield what is wrong with the metadata of a resource inside another: names, labels and annotations."""
+    name = metadata.get("name")
+    if name:
+        for problem in subdomain(name):
+            yield invalid(f"{path}.name", name, problem)
+    yield from label_errors(metadata.get("labels") or {}, f"{path}.labels")
+    yield from annotation_errors(metadata.get("annotations") or {}, f"{path}.annotations")
+
+
 def finalizer_errors(metadata: Mapping[str, Any]) -> Iterator[FieldError]:
     """Yield finalizers without a domain, which built-in kinds refuse."""
     for index, finalizer in enumerate(metadata.get("finalizers") or ()):

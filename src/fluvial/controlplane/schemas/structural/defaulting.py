@@ -32,7 +32,10 @@ def fill_defaults(value: Any, schema: Node | None) -> Any:
 
 
 def without_nulls(value: Any, schema: Node | None) -> Any:
-    """Return `value` less the nulls of fields that are neither nullable nor have a default to take their place."""
+    """Return `value` less the nulls of fields that are neither nullable nor have a default to take their place.
+
+    Whole numbers written with a point become integers, as they do on their way through Go's JSON.
+    """
     if value.__class__ is dict:
         out = {}
         for name, content in value.items():
@@ -44,4 +47,4 @@ def without_nulls(value: Any, schema: Node | None) -> Any:
     if value.__class__ is list:
         items = schema.items if schema is not None else None
         return [without_nulls(item, items) for item in value]
-    return value
+    return int(value) if value.__class__ is float and value.is_integer() and abs(value) < 2**63 else value

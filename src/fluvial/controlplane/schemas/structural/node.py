@@ -26,6 +26,7 @@ class Node:
         "format",
         "format_text",
         "has_default",
+        "has_embedded",
         "items",
         "limits",
         "list_keys",
@@ -58,6 +59,8 @@ class Node:
         self.has_default = self.default is not None
         self.preserve: bool = schema.get("x-kubernetes-preserve-unknown-fields") is True
         self.embedded: bool = schema.get("x-kubernetes-embedded-resource") is True
+        children = [*self.properties.values(), self.items, self.additional]
+        self.has_embedded: bool = self.embedded or any(isinstance(c, Node) and c.has_embedded for c in children)
         self.list_type: str = schema.get("x-kubernetes-list-type") or ""
         self.list_keys: tuple[str, ...] = tuple(schema.get("x-kubernetes-list-map-keys") or ())
         self.rules: tuple[str, ...] = tuple(r.get("rule", "") for r in schema.get("x-kubernetes-validations") or ())
