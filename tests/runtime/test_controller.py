@@ -157,11 +157,11 @@ def test_a_failure_is_logged_counted_and_tried_again_with_backoff() -> None:
         assert errors[0]["error"] == "no route"
         assert len({error["reconcileID"] for error in errors}) == 3
         text = (await world.registry.render()).decode()
-        assert 'controller_runtime_reconcile_total{controller="configmap",result="error"} 3.0' in text
-        assert 'controller_runtime_reconcile_total{controller="configmap",result="success"} 1.0' in text
-        assert 'controller_runtime_reconcile_errors_total{controller="configmap"} 3.0' in text
-        assert 'workqueue_retries_total{controller="configmap",name="configmap"} 3.0' in text
-        assert 'controller_runtime_active_workers{controller="configmap"} 0.0' in text
+        assert 'controller_runtime_reconcile_total{controller="configmap",result="error"} 3' in text
+        assert 'controller_runtime_reconcile_total{controller="configmap",result="success"} 1' in text
+        assert 'controller_runtime_reconcile_errors_total{controller="configmap"} 3' in text
+        assert 'workqueue_retries_total{controller="configmap",name="configmap"} 3' in text
+        assert 'controller_runtime_active_workers{controller="configmap"} 0' in text
         await world.stop()
 
     world: World

@@ -270,7 +270,7 @@ def test_what_cannot_be_sent_is_bounded_counted_and_said() -> None:
             )  # type: ignore[dict-item]
         assert world.recorder.statistics() == {"kubernetes": 1000, "events-addr": 1000}
         text = (await world.registry.render()).decode()
-        assert 'fluvial_events_dropped_total{sink="events-addr"} 500.0' in text
+        assert 'fluvial_events_dropped_total{sink="events-addr"} 500' in text
         await asyncio.sleep(0)
         assert any("too many queued events" in line for line in world.lines)
         await world.stop()

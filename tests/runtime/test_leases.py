@@ -293,9 +293,9 @@ def test_the_metric_says_who_leads() -> None:
         api = MiniApi()
         one = Candidate(api, "one")
         line = b'leader_election_master_status{name="%b"} ' % NAME.encode()
-        assert line + b"0.0" in await one.registry.render()
+        assert line + b"0\n" in await one.registry.render()
         await one.elector.acquire()
-        assert line + b"1.0" in await one.registry.render()
+        assert line + b"1\n" in await one.registry.render()
         await one.close()
 
     run(main())

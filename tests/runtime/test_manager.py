@@ -8,6 +8,7 @@ import pytest
 
 from fluvial.kube import Client
 from fluvial.net import Fault, Http1Transport, MemoryTransport, Request
+from fluvial.objects import Object
 from fluvial.runtime import (
     Address,
     Cache,
@@ -194,6 +195,25 @@ def test_a_service_that_fails_ends_the_process_with_its_error() -> None:
         with pytest.raises(OSError, match="disk full"):
             await world.start()
         assert events == ["ended"]
+        await world.client.close()
+
+    run(main())
+
+
+def test_a_watch_that_fails_by_a_mistake_ends_the_process() -> None:
+    def mistaken(obj: Object) -> Object:
+        raise ZeroDivisionError
+
+    async def main() -> None:
+        api = MiniApi()
+        world = World(api, elects=False)
+        running = world.start()
+        await asyncio.sleep(5)
+        world.cache.informer(world.client, "v1", "ConfigMap", transform=mistaken)
+        api.config_map("a")
+        with pytest.raises(ZeroDivisionError):
+            await running
+        assert [line for line in world.lines if '"watch failed"' in line]
         await world.client.close()
 
     run(main())

@@ -25,14 +25,16 @@ def test_a_reconcile_is_shown_in_fluxs_buckets() -> None:
         "# HELP gotk_reconcile_duration_seconds The duration in seconds of a GitOps Toolkit resource reconciliation.",
         "# TYPE gotk_reconcile_duration_seconds histogram",
     ]
-    assert found[2] == f'gotk_reconcile_duration_seconds_bucket{{{labels},le="0.01"}} 0.0'
+    assert found[2] == f'gotk_reconcile_duration_seconds_bucket{{{labels},le="0.01"}} 0'
     bounds = [line.split('le="')[1].split('"')[0] for line in found if "_bucket" in line]
     assert len(bounds) == 11
-    assert [round(float(bound), 3) for bound in bounds[:-1]] == [
-        *(0.01, 0.038, 0.147, 0.565, 2.166, 8.31, 31.88, 122.302, 469.195, 1800.0),
+    assert bounds == [
+        *("0.01", "0.038363583488692544", "0.1471764538093883", "0.5646216173286169", "2.166090855590701"),
+        *("8.309900738254731", "31.879757075478317", "122.30217221643493", "469.19495946736544"),
+        *("1799.9999999999986", "+Inf"),
     ]
     assert f"gotk_reconcile_duration_seconds_sum{{{labels}}} 3000.2" in found
-    assert f"gotk_reconcile_duration_seconds_count{{{labels}}} 2.0" in found
+    assert f"gotk_reconcile_duration_seconds_count{{{labels}}} 2" in found
 
 
 def test_series_of_a_deleted_object_are_dropped_and_no_others() -> None:
@@ -47,15 +49,25 @@ def test_series_of_a_deleted_object_are_dropped_and_no_others() -> None:
     assert 'name="infra"' in text
     assert "rest_client_requests_total" in text
     registry.observe("gotk_reconcile_duration_seconds", APP, 1)
-    assert 'gotk_reconcile_duration_seconds_count{kind="Kustomization",name="apps",namespace="flux-system"} 1.0' in (
+    assert 'gotk_reconcile_duration_seconds_count{kind="Kustomization",name="apps",namespace="flux-system"} 1' in (
         "\n".join(render(registry))
     )
+
+
+def test_bounds_of_queues_are_written_as_go_writes_them() -> None:
+    registry = Registry(process=False)
+    registry.observe("workqueue_queue_duration_seconds", {"controller": "c", "name": "c"}, 0.5)
+    bounds = [line.split('le="')[1].split('"')[0] for line in render(registry) if "_bucket" in line]
+    assert bounds == [
+        *("1e-08", "1e-07", "1e-06", "9.999999999999999e-06", "9.999999999999999e-05", "0.001", "0.01", "0.1"),
+        *("1", "10", "100", "1000", "+Inf"),
+    ]
 
 
 def test_label_values_are_escaped() -> None:
     registry = Registry(process=False)
     registry.set("leader_election_master_status", {"name": 'a"b\\c\nd'}, 1)
-    assert render(registry)[-1] == r'leader_election_master_status{name="a\"b\\c\nd"} 1.0'
+    assert render(registry)[-1] == r'leader_election_master_status{name="a\"b\\c\nd"} 1'
 
 
 def test_families_without_series_are_not_shown() -> None:
@@ -83,7 +95,7 @@ def test_a_package_adds_its_own() -> None:
     registry = Registry(process=False)
     registry.add(Family("fluvial_cache_hits_total", "counter", "Hits.", ("cache",)))
     registry.inc("fluvial_cache_hits_total", {"cache": "artifacts"}, 3)
-    assert render(registry)[-1] == 'fluvial_cache_hits_total{cache="artifacts"} 3.0'
+    assert render(registry)[-1] == 'fluvial_cache_hits_total{cache="artifacts"} 3'
 
 
 def test_rendering_many_series_gives_the_loop_its_turns() -> None:

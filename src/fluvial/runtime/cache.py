@@ -35,6 +35,8 @@ class Cache:
         self._metrics = metrics
         self._shared: dict[_Id, _Shared] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._failed = asyncio.Event()
+        self._failure: BaseException | None = None
 
     def informer(
         self,
@@ -61,6 +63,7 @@ class Cache:
                 client, scope, chance=self._chance, log=self._log, metrics=self._metrics, transform=transform
             )
             task = asyncio.get_running_loop().create_task(informer.run(), name=f"watch {api_version} {kind}")
+            task.add_done_callback(self._ended)
             shared = self._shared[identity] = _Shared(informer, task)
         shared.users += 1
         return shared.informer
@@ -79,6 +82,14 @@ class Cache:
     def informers(self) -> list[Informer]:
         """All that run now."""
         return [shared.informer for shared in self._shared.values()]
+
+    async def guard(self) -> None:
+        """Wait until a watch fails for a reason that it should not (a mistake of ours) and raise that; for the owner of
+        the process, since a copy that nobody keeps would look true for ever.
+        """
+        await self._failed.wait()
+        assert self._failure is not None
+        raise self._failure
 
     async def wait_synced(self) -> None:
         """Return once every informer of this moment is synced."""
@@ -99,6 +110,13 @@ class Cache:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        self._log.error("watch failed", error=error, task=task.get_name())
+        self._failure = error
+        self._failed.set()
 
     def _end(self, task: asyncio.Task[None]) -> None:
         task.cancel()

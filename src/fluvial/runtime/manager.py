@@ -133,7 +133,7 @@ class Manager:
         try:
             await self._listen()
             self._log.info("starting manager")
-            background = self._spawn(self._services)
+            background = self._spawn([*self._services, ("watches", self._cache.guard)])
             if self._recorder is not None:
                 background.append(asyncio.create_task(self._recorder.run(), name="event recorder"))
             try:

@@ -28,12 +28,21 @@ class Family:
 
 
 def _exponential(start: float, factor: float, count: int) -> tuple[float, ...]:
-    return tuple(start * factor**step for step in range(count))
+    """Return client_golang's ExponentialBuckets, rounding included: the bounds are label values."""
+    bounds = []
+    for _ in range(count):
+        bounds.append(start)
+        start *= factor
+    return tuple(bounds)
 
 
 _OBJECT = ("kind", "name", "namespace")
 _QUEUE = ("controller", "name")
-_GOTK_BUCKETS = _exponential(10e-3, (1800 / 10e-3) ** (1 / 9), 10)  # client_golang's ExponentialBucketsRange
+# client_golang's ExponentialBucketsRange(10e-3, 1800, 10) as Go computes it; Python's powers differ in the last digit.
+_GOTK_BUCKETS = (
+    *(0.01, 0.038363583488692544, 0.1471764538093883, 0.5646216173286169, 2.166090855590701, 8.309900738254731),
+    *(31.879757075478317, 122.30217221643493, 469.19495946736544, 1799.9999999999986),
+)
 _QUEUE_BUCKETS = _exponential(10e-9, 10, 12)
 _RECONCILE_BUCKETS = (
     *(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
@@ -277,7 +286,7 @@ def _lines(family: Family, values: Iterable[str], child: Any) -> Iterator[str]:
         for sample in metric.samples:
             if sample.name.endswith("_created"):
                 continue  # client_golang has no such series
-            extra = [f'{label}="{_escape(value)}"' for label, value in sample.labels.items()]
+            extra = [f'le="{_number(float(bound))}"' for bound in sample.labels.values()]  # of a bucket; no other label
             yield f"{sample.name}{{{','.join(own + extra)}}} {_number(sample.value)}\n"
 
 
@@ -299,4 +308,7 @@ def _escape(value: str) -> str:
 
 
 def _number(value: float) -> str:
+    """Write a number as Go does: 1, 0.5, 1e-05, +Inf."""
+    if float(value).is_integer() and abs(value) < 1e15:
+        return str(int(value))
     return str(_go_float(value))  # type: ignore[no-untyped-call]
