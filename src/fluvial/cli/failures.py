@@ -37,6 +37,8 @@ def explain(error: Exception) -> Failure | None:
 
     if isinstance(error, Failure):
         return error
+    if isinstance(error, BrokenPipeError):
+        return None  # nobody reads what we print any more: the entry point ends quietly
     if isinstance(error, ExceptionGroup):
         # Tasks side by side: the first failure cancelled the others, and is the one to tell.
         return explain(error.exceptions[0])

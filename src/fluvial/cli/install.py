@@ -112,11 +112,12 @@ def _agree(session: Session, info: ClusterInfo, *, force: bool) -> None:
         )
     if info.is_fluvial or force:
         return
+    version = info.version or "of an unknown version"
     if info.is_foreign:
-        session.world.err.write(f"Flux {info.version} has been installed on this cluster with {info.managed_by}!\n")
+        session.world.err.write(f"Flux {version} has been installed on this cluster with {info.managed_by}!\n")
         question = f"Are you sure you want to override the {info.managed_by} installation? Y/N"
     else:
-        session.world.err.write(f"Flux {info.version} is installed on this cluster!\n")
+        session.world.err.write(f"Flux {version} is installed on this cluster!\n")
         question = "Are you sure you want to replace its controllers by Fluvial's"
     session.confirm(question.removesuffix("? Y/N"), refusal="installation cancelled")
 

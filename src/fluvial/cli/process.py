@@ -23,7 +23,8 @@ from fluvial.cli.session import Session
 from fluvial.cli.signals import on_ending
 from fluvial.controllers import kustomize, source
 from fluvial.disk import Root
-from fluvial.kube import Client, ConfigError
+from fluvial.install import cluster_info
+from fluvial.kube import Client, ConfigError, KubeError
 from fluvial.net import Http1Transport, WebTransport
 from fluvial.runtime import (
     Address,
@@ -153,6 +154,7 @@ async def _parts(
         except ConfigError as error:
             raise Failure(f"kubernetes configuration load failed: {error}") from error
         stack.push_async_callback(client.close)
+        await _name_flux(client, log)
         cache = Cache(chance=chance, log=log, metrics=registry)
         events = Http1Transport() if process.events_addr else None
         if events is not None:
@@ -208,6 +210,18 @@ async def _parts(
             registry=registry,
             redactor=redactor,
             host_name=host_name,
+        )
+
+
+async def _name_flux(client: Client, log: Logger) -> None:
+    """Say so when the cluster has a Flux: its controllers and ours take turns by their leases."""
+    try:
+        info = await cluster_info(client)
+    except KubeError:
+        return  # not allowed to look, or not reachable yet: neither keeps the controller from starting
+    if info is not None and info.version and not info.is_fluvial:
+        log.info(
+            "Flux is installed in this cluster, its controllers and this one never act at once", version=info.version
         )
 
 
