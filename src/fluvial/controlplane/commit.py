@@ -85,6 +85,7 @@ def create(core: Core, call: Call, obj: Object) -> tuple[Object, Entry | None]:
     metadata["creationTimestamp"] = core.timestamp()
     obj = allocate(core, resource.storage, None, strategies.prepare_create(resource, obj))
     refuse_invalid(resource, name, resource.schema.validate_create(obj))
+    call.warnings += resource.schema.warnings(obj)
     existing = core.entry(resource, call.namespace, name)
     if existing is not None:
         generated = bool(metadata.get("generateName")) and not call.name
@@ -127,6 +128,7 @@ def change(core: Core, call: Call, before: Entry, old: Object, new: Object) -> t
     # Upstream checks what may not change in metadata twice, and lists it twice.
     again = [error for error in errors if error.field in _UNCHANGEABLE]
     refuse_invalid(resource, call.name, [*again, *errors])
+    call.warnings += resource.schema.warnings(new, old)
     if is_finished(new):
         return _remove(core, call, new), None
     return _store(core, call, new, call.name)

@@ -11,6 +11,7 @@ from fluvial.controlplane.schemas.kind import Decoded, Kind
 from fluvial.controlplane.schemas.patching import FieldPatch, patch_of_definition
 from fluvial.controlplane.schemas.rules import Rules, rules_of
 from fluvial.controlplane.schemas.rules.metadata import finalizer_errors, metadata_errors, metadata_update_errors
+from fluvial.controlplane.schemas.rules.warnings import warnings_of
 from fluvial.controlplane.schemas.shapes import Mistyped, struct
 from fluvial.managedfields import FieldSet, Schemas, TypeSchema
 from fluvial.objects import GroupKind, Object
@@ -116,6 +117,9 @@ class BuiltinKind:
             errors += self._rules.object(new)
             errors += self._rules.change(old, new)
         return errors
+
+    def warnings(self, obj: Object, old: Object | None = None) -> list[str]:
+        return warnings_of(obj, old)
 
 
 class BuiltinKinds:

@@ -100,6 +100,9 @@ class CustomKind:
     def validate_update(self, old: Object, new: Object, subresource: str = "") -> list[FieldError]:
         return list(self._errors(new, old))
 
+    def warnings(self, obj: Object, old: Object | None = None) -> list[str]:
+        return []
+
     def _errors(self, obj: Object, old: Object | None) -> Iterator[FieldError]:
         if old is None:
             yield from metadata_errors(obj, namespaced=self.namespaced)

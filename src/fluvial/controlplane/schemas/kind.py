@@ -66,3 +66,6 @@ class Kind(Protocol):
 
     def validate_update(self, old: Object, new: Object, subresource: str = "") -> list[FieldError]:
         """Return the rules that `new` or the change from `old` breaks."""
+
+    def warnings(self, obj: Object, old: Object | None = None) -> list[str]:
+        """Return what is accepted but warned of in a new (`old` None) or changed object that has passed validation."""

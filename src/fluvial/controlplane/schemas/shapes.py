@@ -52,13 +52,14 @@ class Mistyped(Exception):
 class Field:
     """One field of a struct, or the items of a list or map."""
 
-    __slots__ = ("_code", "_defaulting", "_kind", "keeps_empty", "read")
+    __slots__ = ("_code", "_defaulting", "_kind", "is_list", "keeps_empty", "read")
 
     def __init__(self, code: str, go_type: str, schema: dict[str, Any], defaulting: bool) -> None:
         self._code = code.lower()
         self._kind = _reference(schema) or str(schema.get("type", ""))
         self._defaulting = defaulting
         self.read = _reader(schema, go_type, defaulting)
+        self.is_list = code == "L"
         self.keeps_empty = code not in ("s", "l")  # an `omitempty` scalar, list or map is left out when empty
 
     def zero(self) -> Any:
@@ -118,7 +119,8 @@ class Struct:
                     raise
                 if written or field.keeps_empty or name == "managedFields":
                     # An empty list of managedFields is a request to forget them, which managedfields.update must see.
-                    out[name] = written
+                    # Any other empty list or map comes back from the store as null.
+                    out[name] = written if written or name == "managedFields" or not field.is_list else None
         for name, default in self._declared.items():
             if not out.get(name, ""):
                 out.setdefault(name, default)
