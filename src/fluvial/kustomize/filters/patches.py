@@ -22,6 +22,7 @@ from fluvial.objects import PatchError, apply_json_patch
 from fluvial.yamldoc import YamlError, load
 
 Operations = list[Any]
+_SHOWN = 60  # characters of an inline patch in errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ def load_patch(patch: Patch, root: Root) -> LoadedPatch:
     if text and patch.path:
         raise KustomizeError("patch and path can't be set at the same time\n" + _shown(patch), field="patches")
     if text:
-        data, source, file = text.encode(), f"[patch: {go_quote(text)}]", ""
+        data, source, file = text.encode(), f"[patch: {_beginning(text)}]", ""
     else:
         file = root.path(patch.path)
         try:
@@ -65,6 +66,12 @@ def load_patch(patch: Patch, root: Root) -> LoadedPatch:
     return LoadedPatch(merges=tuple(merges), operations=operations, target=patch.target, source=source, file=file)
 
 
+def _beginning(text: str) -> str:
+    """Return the first line, quoted: the rest may hold what is not for others' eyes."""
+    line = text.partition("\n")[0][:_SHOWN]
+    return go_quote(line if line == text else line + "…")
+
+
 def _either(data: bytes, root: Root, source: str, file: str) -> tuple[list[Resource], Operations | None]:
     try:
         return resources_from(data, root.store), None
@@ -73,8 +80,12 @@ def _either(data: bytes, root: Root, source: str, file: str) -> tuple[list[Resou
     try:
         return [], operations_in(data)  # a list, which no object is
     except KustomizeError:
+        why = f": {problem.message}" if problem.line else ""
         raise KustomizeError(
-            f"unable to parse SM or JSON patch from {source}", file=file, line=problem.line, field="patches"
+            f"unable to parse SM or JSON patch from {source}{why}",
+            file=file,
+            line=problem.line if file else 0,
+            field="patches",
         ) from problem
 
 
@@ -239,7 +250,7 @@ def load_operations(patch: Patch, text: str, root: Root) -> Operations:
     try:
         operations = operations_in(data)
     except KustomizeError as error:
-        shown = go_quote(text) if text else patch.path
+        shown = _beginning(text) if text else patch.path
         raise error.within(f"decoding {shown}").at(root.path(patch.path) if patch.path else "") from error
     if not operations:
         raise KustomizeError(f"patch appears to be empty; file={patch.path}, JsonOp={text}", field=field)
