@@ -223,6 +223,19 @@ def test_a_root_that_is_not_there_can_be_made_or_refused(tmp_path: Path) -> None
         assert made.listdir() == []
 
 
+def test_a_private_root_is_ours_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    Root(str(folder), private=True).close()
+    folder.chmod(0o777)
+    with pytest.raises(DiskError, match="others may write"):
+        Root(str(folder), private=True)
+    folder.chmod(0o700)
+    (tmp_path / "link").symlink_to(folder)
+    with pytest.raises(DiskError, match="a link"):
+        Root(str(tmp_path / "link"), private=True)
+    Root(str(tmp_path / "link")).close()
+
+
 def test_single_files_are_private_and_known_when_they_are_not(tmp_path: Path) -> None:
     path = tmp_path / "kubeconfig"
     write_private(str(path), b"token")

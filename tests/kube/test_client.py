@@ -405,7 +405,7 @@ def test_every_reply_is_counted() -> None:
 
     text = run(main())
     for code in ("200", "500", "<error>"):
-        line = f'rest_client_requests_total{{code="{code}",host="api.fluvial.local",method="GET"}} 1.0'
+        line = f'rest_client_requests_total{{code="{code}",host="api.fluvial.local",method="GET"}} 1'
         assert line in text
 
 

@@ -263,7 +263,7 @@ def _in_flight(stack: AsyncExitStack, controller: str) -> DiskInFlight:
     # A container's /tmp outlives its process when the pod stays, which is what a crash loop is.
     folder = Path(gettempdir()) / f"fluvial-{controller}-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    root = Root(str(folder))
+    root = Root(str(folder), private=True)
     stack.callback(root.close)
     return DiskInFlight(root)
 

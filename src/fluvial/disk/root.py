@@ -46,16 +46,29 @@ class Usage:
 class Root:
     """A folder as the whole world. Open until `close`; usable as a context manager."""
 
-    def __init__(self, path: str, *, create: bool = True) -> None:
-        """Open the folder at `path`, a path of the system; `create` makes it (and its parents) with mode 0700.
+    def __init__(self, path: str, *, create: bool = True, private: bool = False) -> None:
+        """Open the folder at `path`, a path of the system.
 
+        Args:
+            create: make it (and its parents) with mode 0700 if it is missing.
+            private: refuse a link, and a folder that is another user's or that others may write to; for folders in
+                places like /tmp.
         Raises:
-            OSError: it can't be opened or made, or is no folder.
+            OSError: it can't be opened or made, or is no folder; DiskError for what `private` refuses.
         """
         if create:
             os.makedirs(path, FOLDER_MODE, exist_ok=True)
         self.path = path
-        self._descriptor = os.open(path, _FOLDER_FLAGS & ~os.O_NOFOLLOW)
+        try:
+            self._descriptor = os.open(path, _FOLDER_FLAGS if private else _FOLDER_FLAGS & ~os.O_NOFOLLOW)
+        except OSError as error:
+            if private and error.errno in (errno.ELOOP, errno.ENOTDIR):
+                raise DiskError(error.errno, "a link or a file where a private folder is needed", path) from error
+            raise
+        found = os.fstat(self._descriptor)
+        if private and (found.st_uid != os.geteuid() or found.st_mode & 0o022):
+            self.close()
+            raise DiskError(errno.EPERM, "this folder is another user's, or others may write to it", path)
 
     def close(self) -> None:
         """Give the descriptor back. Repeatable."""

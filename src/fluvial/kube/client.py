@@ -12,12 +12,13 @@ from fluvial.kube.credentials import Credentials
 from fluvial.kube.discovery import Discovery
 from fluvial.kube.errors import ApiError, DiscoveryIncomplete, Expired, Unreachable
 from fluvial.kube.gates import RateLimit
+from fluvial.kube.paths import collection_path, needs_namespace, object_path
 from fluvial.kube.resources import Applied, ObjectList, Resource
 from fluvial.kube.watching import WatchStream
 from fluvial.net import Transport
 from fluvial.objects import Object, Ref
 from fluvial.stdx import NO_METRICS, Chance, Metrics
-from fluvial.wire import DeleteOptions, ListOptions, WatchEvent, WriteOptions, build_path, build_query, media
+from fluvial.wire import DeleteOptions, ListOptions, WatchEvent, WriteOptions, build_query, media
 
 _WATCH_SECONDS = (300.0, 600.0)  # a watch asks for a time in between, as client-go's reflector does
 _WATCH_GRACE = 30.0  # seconds beyond that after which a silent connection counts as dead
@@ -267,7 +268,7 @@ class Client:
         """Create and return the object. 409 with `is_already_exists` when it is there."""
         resource = await self._resource_of(obj)
         namespace = _namespace_of(obj)
-        _needs_namespace(resource, namespace, "an empty namespace may not be set during creation")
+        needs_namespace(resource, namespace, "an empty namespace may not be set during creation")
         query = WriteOptions(dry_run=dry_run, field_manager=field_manager).query()
         path = collection_path(resource, namespace)
         return (await self._write("POST", path, resource, obj, query=query, idempotent=dry_run))[1]
@@ -457,28 +458,9 @@ class Client:
 
     def _path_of(self, resource: Resource, ref: Ref, subresource: str) -> str:
         text = "an empty namespace may not be set when a resource name is provided"
-        _needs_namespace(resource, ref.namespace, text)
+        needs_namespace(resource, ref.namespace, text)
         path = object_path(resource, ref.namespace, ref.name)
         return f"{path}/{subresource}" if subresource else path
-
-
-def collection_path(resource: Resource, namespace: str | None) -> str:
-    """Return the path of a kind in one namespace, or in all (None, or a kind without namespaces)."""
-    within = namespace or "" if resource.namespaced else ""
-    return build_path(resource.group, resource.version, resource.plural, namespace=within)
-
-
-def object_path(resource: Resource, namespace: str, name: str) -> str:
-    """Return the path of one object."""
-    if not name or name in (".", "..") or "/" in name:
-        raise ApiError(400, "BadRequest", f'"{name}" is not a name that an object can have')
-    within = namespace if resource.namespaced else ""
-    return build_path(resource.group, resource.version, resource.plural, namespace=within, name=name)
-
-
-def _needs_namespace(resource: Resource, namespace: str, text: str) -> None:
-    if resource.namespaced and not namespace:
-        raise ApiError(400, "BadRequest", text)
 
 
 def _namespace_of(obj: Object) -> str:

@@ -1,8 +1,10 @@
-"""The one HTTP client and the one HTTP server seam: TLS, proxies, pools, size, redirect and address rules.
+"""The one HTTP client and the one HTTP server seam: TLS, proxies, pools, size, redirect and address rules, credentials
+bound to their host.
 
-Absent on purpose: JSON, retries of anything but a stale connection, and every notion of Kubernetes or Git. Credentials
-are bound to the host that they were given for. `Http1Transport` is our own client for the Kubernetes API and artifacts
-(docs/decisions/0002); `WebTransport` is aiohttp for the wide web.
+`Http1Transport` is our own client for the Kubernetes API and artifacts (docs/decisions/0002), `WebTransport` is aiohttp
+for the wide web, `MemoryTransport` joins clients and handlers without a socket. Absent on purpose: JSON, retries of
+anything but a stale connection, and every notion of Kubernetes or Git. Absent so far: rules on which addresses a tenant
+may reach, SOCKS proxies, HTTP/2.
 """
 
 from fluvial.net.errors import BadReply, ConnectFailed, NetError, Refused, ReplyLost, TimedOut, TooLarge, public_url

@@ -5,10 +5,11 @@ Time is the event loop's, wall time and chance are given, so that everything her
 """
 
 from fluvial.runtime.cache import Cache
+from fluvial.runtime.changes import Change, drop_managed_fields, keep_metadata, key_of
 from fluvial.runtime.controller import Controller, Result, itself, own_changes
 from fluvial.runtime.events import EventRecorder
 from fluvial.runtime.inflight import DiskInFlight, InFlight
-from fluvial.runtime.informer import Change, Informer, drop_managed_fields, keep_metadata, key_of
+from fluvial.runtime.informer import Informer
 from fluvial.runtime.leases import AlwaysLeader, LeaderElector, Leadership, LeadershipLost, Timings, lease_name
 from fluvial.runtime.manager import Address, Manager
 from fluvial.runtime.queue import FRESH, RESYNC, Key, Queue

@@ -8,7 +8,8 @@ from typing import Self
 
 from fluvial.kube import Client
 from fluvial.objects import Object
-from fluvial.runtime.informer import Informer, Scope
+from fluvial.runtime.changes import Scope
+from fluvial.runtime.informer import Informer
 from fluvial.stdx import NO_METRICS, Chance, Metrics
 from fluvial.telemetry import Logger
 

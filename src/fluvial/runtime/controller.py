@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from fluvial.objects import annotations
+from fluvial.runtime.changes import Change
 from fluvial.runtime.inflight import InFlight, NoInFlight
-from fluvial.runtime.informer import Change, Informer
+from fluvial.runtime.informer import Informer
 from fluvial.runtime.queue import FRESH, MAX_RETRY_DELAY, MIN_RETRY_DELAY, RESYNC, Key, Queue, QueueClosed
 from fluvial.stdx import NO_METRICS, Chance, Metrics
 from fluvial.telemetry import Logger

@@ -17,11 +17,10 @@ nothing. After a failure the copy stays as it is: what it says about absence cou
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
 
 from fluvial.kube import ApiError, Client, ConfigError, Expired, KubeError, NotServed, WatchEvent
 from fluvial.objects import LabelSelector, Object, Ref, labels
+from fluvial.runtime.changes import Change, Index, Lookup, Scope, Subscriber, key_of
 from fluvial.runtime.queue import Key
 from fluvial.stdx import NO_METRICS, Chance, Metrics
 from fluvial.telemetry import Logger
@@ -30,61 +29,6 @@ from fluvial.wire import is_initial_events_end
 _FIRST_DELAY = 0.2  # seconds; a restarted API server is back at once as far as its clients can tell
 _LAST_DELAY = 30.0  # seconds; client-go's reflector goes no further either
 _SHORT_WATCH = 1.0  # seconds; a watch that ends sooner counts as a failure, lest it spin
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Which objects an informer keeps."""
-
-    api_version: str
-    kind: str
-    namespace: str = ""  # empty = all
-    labels: str = ""  # a label selector
-    fields: str = ""  # a field selector
-    metadata_only: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What happened to one object.
-
-    Attributes:
-        object: the new state, or for DELETED the last one known.
-        old: the state before, or None for ADDED.
-        initial: it was there when the subscriber came, or came with a whole list; not a fresh event.
-    """
-
-    type: Literal["ADDED", "MODIFIED", "DELETED"]
-    object: Object = field(repr=False)
-    old: Object | None = field(default=None, repr=False)
-    initial: bool = False
-
-    @property
-    def key(self) -> Key:
-        return key_of(self.object)
-
-
-Subscriber = Callable[[Change], None]
-Index = Callable[[Object], Iterable[str]]
-
-
-def key_of(obj: Object) -> Key:
-    """Return the key of an object."""
-    metadata = obj.get("metadata") or {}
-    return Key(metadata.get("namespace") or "", metadata.get("name") or "")
-
-
-def drop_managed_fields(obj: Object) -> Object:
-    """A transform: forget `metadata.managedFields`, which is half of a typical object."""
-    metadata = obj.get("metadata")
-    if isinstance(metadata, dict):
-        metadata.pop("managedFields", None)
-    return obj
-
-
-def keep_metadata(obj: Object) -> Object:
-    """A transform: forget everything but identity and metadata."""
-    return {key: obj[key] for key in ("apiVersion", "kind", "metadata") if key in obj}
 
 
 class Informer:
@@ -123,7 +67,7 @@ class Informer:
         self._subscribers: dict[int, Subscriber] = {}
         self._state_subscribers: dict[int, Callable[[], None]] = {}
         self._tickets = 0
-        self._indexes: dict[str, _Index] = {}
+        self._indexes: dict[str, Lookup] = {}
         self._version = ""
         self._can_stream = True
         self._sync_waiters: list[asyncio.Future[None]] = []
@@ -161,7 +105,7 @@ class Informer:
             if present.values is not values:
                 raise ValueError(f"{self.scope.kind} has another index named {name}")
             return
-        index = self._indexes[name] = _Index(values)
+        index = self._indexes[name] = Lookup(values)
         for key, obj in self._objects.items():
             index.replace(key, None, obj)
 
@@ -393,25 +337,6 @@ class Informer:
     def _delay(self, failures: int) -> float:
         longest = min(_FIRST_DELAY * 2.0 ** min(failures - 1, 32), _LAST_DELAY)
         return longest * self._chance.uniform(0.5, 1.0)
-
-
-class _Index:
-    """value → keys of the objects that have it."""
-
-    def __init__(self, values: Index) -> None:
-        self.values = values
-        self.keys: dict[str, set[Key]] = {}
-
-    def replace(self, key: Key, old: Object | None, new: Object | None) -> None:
-        before = set(self.values(old)) if old is not None else set()
-        after = set(self.values(new)) if new is not None else set()
-        for value in before - after:
-            keys = self.keys[value]
-            keys.discard(key)
-            if not keys:
-                del self.keys[value]
-        for value in after - before:
-            self.keys.setdefault(value, set()).add(key)
 
 
 def _labels(obj: Object) -> Mapping[str, str]:
