@@ -60,12 +60,12 @@ def ask_kustomize(files: Files, at: str, options: Options) -> tuple[str, str] | 
         return None
     with tempfile.TemporaryDirectory() as name:
         for path, content in tree(files).items():
-            file = Path(name, path)
+            file = Path(name, "source", path)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
         flags = ["--reorder", options.order]
         if not options.root_only:
             flags += ["--load-restrictor", "LoadRestrictionsNone"]
         command = [folder / "kustomize", "build", at, *flags]
-        done = subprocess.run(command, cwd=name, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, cwd=Path(name, "source"), capture_output=True, text=True, timeout=60)
     return done.stdout, done.stderr if done.returncode else ""
