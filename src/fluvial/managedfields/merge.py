@@ -25,7 +25,7 @@ def _merge_maps(live: Any, applied: Any, maps: MapType) -> Any:
     ours = live if live.__class__ is dict else None
     theirs = applied if applied.__class__ is dict else None
     if maps.atomic or not ours:
-        return applied if theirs or not ours else live
+        return applied
     if not theirs:
         return live
     merged: dict[str, Any] | None = None
