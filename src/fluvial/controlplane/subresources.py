@@ -48,7 +48,7 @@ def _no_node(core: Core, call: Call) -> StatusError:
     what = {"log": "logs", "exec": "a shell", "attach": "a terminal", "portforward": "ports", "proxy": "a proxy"}
     text = (
         f"no kubelet here: this control plane only simulates workloads, there is nothing that could give"
-        f" {what[call.subresource]} of {call.resource.singular} {call.name!r}"
+        f' {what[call.subresource]} of {call.resource.singular} "{call.name}"'
     )
     return StatusError(status.make_status(501, "NotImplemented", text))
 
