@@ -15,6 +15,8 @@ import pytest
 
 from fluvial.api import crds
 from fluvial.cli import World, dispatch
+from fluvial.cli.connect import connect
+from fluvial.cli.globals import Cluster
 from fluvial.controlplane import ControlPlane, Settings, Simulation
 from fluvial.kube import Client
 from fluvial.net import MemoryTransport, ServerRequest, ServerResponse
@@ -74,8 +76,8 @@ class Cli:
         transport = MemoryTransport({SERVER: self._answer})
         return Client(SERVER, transport, chance=random.Random(1))
 
-    async def _connect(self, cluster: object, environ: Mapping[str, str]) -> Client:
-        return self.client()
+    async def _connect(self, cluster: Cluster, environ: Mapping[str, str]) -> Client:
+        return await connect(cluster, environ) if self.plane is None and environ else self.client()
 
     async def _answer(self, request: ServerRequest) -> ServerResponse:
         assert self.plane is not None
@@ -104,7 +106,7 @@ class Cli:
 
     async def create(self, objects: Iterable[Object]) -> None:
         """Create objects, and give those that have a status their status."""
-        client = self.client()
+        client = await self._connect(Cluster(), self.environ)
         for obj in objects:
             if obj["kind"] == "Namespace" and await client.get("v1", "Namespace", "", obj["metadata"]["name"]):
                 continue

@@ -198,11 +198,17 @@ async def set_up(cli):
 async def apply(cli, text):
     """Apply objects as the controller would have, normalised."""
     client = cli.client()
-    objects = [document.value for document in load_all(text) if document.value]
+    for obj in final([document.value for document in load_all(text) if document.value]):
+        await client.apply(obj, field_manager="kustomize-controller", force=True)
+
+
+def final(objects):
+    """Return objects in the form in which they are applied; those without labels stay without owner."""
     plan = make_plan(objects, Owner("podinfo", "flux-system"))
-    final = {Ref.of(obj): obj for obj in plan.objects}
+    ready = {Ref.of(obj): obj for obj in plan.objects}
     for obj in objects:
-        ready = final[Ref.of(obj)]
-        if "labels" not in obj["metadata"]:
-            del ready["metadata"]["labels"]
-        await client.apply(ready, field_manager="kustomize-controller", force=True)
+        if "labels" in obj["metadata"]:
+            ready[Ref.of(obj)]["metadata"]["labels"] = obj["metadata"]["labels"]
+        else:
+            ready[Ref.of(obj)]["metadata"].pop("labels", None)
+    return [ready[Ref.of(obj)] for obj in objects]
