@@ -1,6 +1,7 @@
 """Replays what tools/vectors/record.py recorded of a real API server against the embedded one."""
 
 import asyncio
+import gzip
 import json
 import random
 import re
@@ -37,15 +38,43 @@ class Exchange:
     answered: dict[str, Any]
 
 
+_UID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def comparable(answer: dict[str, Any], *, timeless: bool = False) -> Any:
+    """Return an answer less what the real server leaves to chance.
+
+    That are uids inside texts, the order of several causes (and of the message that lists them) and, in a recording
+    without a second for each step, time stamps and the order of managedFields that follows from them.
+    """
+    content = _UID.sub("UID", json.dumps(answer, ensure_ascii=False))
+    plain = json.loads(content)
+    body = plain["body"]
+    if isinstance(body, dict):
+        causes = (body.get("details") or {}).get("causes") or []
+        if len(causes) > 1:
+            causes.sort(key=lambda cause: (cause["field"], cause["message"]))
+            body["message"] = sorted(re.split("[ \n\\[\\],]+", body["message"]))
+        managed = (body.get("metadata") or {}).get("managedFields") or []
+        if timeless:
+            for entry in managed:
+                entry["time"] = "time" in entry
+            managed.sort(key=lambda entry: json.dumps(entry, sort_keys=True))
+    return plain
+
+
 def replay(recording: Path) -> Iterator[Exchange]:
     """Yield all exchanges of a recording, masked as the recorder masks them."""
-    recorded = json.loads(recording.read_bytes())
+    content = recording.read_bytes()
+    recorded = json.loads(gzip.decompress(content) if recording.suffix == ".gz" else content)
     yield from asyncio.run(_replay(recorded))
 
 
 async def _replay(recorded: dict[str, Any]) -> list[Exchange]:
     clock = SteppedClock()
-    plane = ControlPlane(clock=clock, chance=random.Random(1), settings=Settings(simulation=Simulation(workloads=False)))
+    plane = ControlPlane(
+        clock=clock, chance=random.Random(1), settings=Settings(simulation=Simulation(workloads=False))
+    )
     await plane.start()
     exchanges = []
     try:
@@ -63,9 +92,7 @@ async def _replay(recorded: dict[str, Any]) -> list[Exchange]:
                 answered = {"code": code, "body": mask.body(body)}
                 if warnings:
                     answered["warnings"] = warnings
-                exchanges.append(
-                    Exchange(situation["name"], step, exchange["request"], exchange["answer"], answered)
-                )
+                exchanges.append(Exchange(situation["name"], step, exchange["request"], exchange["answer"], answered))
             clock.moment += timedelta(minutes=1)
     finally:
         await plane.stop()

@@ -1,6 +1,6 @@
 """Records what a real kube-apiserver answers to sequences of requests, as vectors for the fast tests.
 
-usage: PYTHONPATH=. python tools/vectors/record.py SITUATIONS.yaml OUT.json
+usage: PYTHONPATH=. python tools/vectors/record.py SITUATIONS.yaml OUT.json[.gz]
        (FLUVIAL_PEERS names the folder of `make peers`)
 
 SITUATIONS.yaml has `setup` (objects created first) and `situations`, each with a `name` (a sentence) and `steps`. A
@@ -12,6 +12,7 @@ Masked: uid, resourceVersion (first seen is "1", the next other one "2", …), c
 "step 3", the number of the step that set them.
 """
 
+import gzip
 import http.client
 import json
 import ssl
@@ -80,7 +81,8 @@ def collection(body: dict[str, Any], plurals: dict[str, str]) -> str:
     version = body["apiVersion"]
     prefix = f"/apis/{version}" if "/" in version else f"/api/{version}"
     kind = body["kind"]
-    namespace = body.get("metadata", {}).get("namespace")
+    metadata = body.get("metadata")
+    namespace = metadata.get("namespace") if isinstance(metadata, dict) else None
     scope = "" if kind in CLUSTER else f"/namespaces/{namespace or 'default'}"
     return f"{prefix}{scope}/{plurals[kind]}"
 
@@ -210,7 +212,10 @@ def main(source: Path, target: Path) -> None:
         "setup": document.get("setup") or [],
         "situations": situations,
     }
-    target.write_text(json.dumps(recorded, indent=1, ensure_ascii=False) + "\n")
+    if target.suffix == ".gz":
+        target.write_bytes(gzip.compress(json.dumps(recorded, ensure_ascii=False).encode(), 9, mtime=0))
+    else:
+        target.write_text(json.dumps(recorded, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

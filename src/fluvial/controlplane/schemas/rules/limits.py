@@ -29,7 +29,9 @@ def limit_range_errors(obj: Object) -> Errors:
             for field, word in _ABOVE_MINIMUM:
                 value = (limit.get(field) or {}).get(name)
                 if value is not None and parse_quantity(least) > parse_quantity(value):
-                    where, shown = (f"{at}.min[{name}]", least) if field == "max" else (f"{at}.{field}[{name}]", value)
+                    # Upstream shows the minimum in two of the three cases.
+                    shown = value if field == "defaultRequest" else least
+                    where = f"{at}.{'min' if field == 'max' else field}[{name}]"
                     yield invalid(where, shown, f"min value {least} is greater than {word} value {value}")
         for name, most in (limit.get("max") or {}).items():
             for field, word in _BELOW_MAXIMUM:

@@ -58,11 +58,7 @@ def metadata_update_errors(old: Object, new: Object) -> Iterator[FieldError]:
 
 
 def embedded_metadata_errors(metadata: Mapping[str, Any], path: str) -> Iterator[FieldError]:
-    """Yield what is wrong with the metadata of a resource inside another: names, labels and annotations."""
-    name = metadata.get("name")
-    if name:
-        for problem in subdomain(name):
-            yield invalid(f"{path}.name", name, problem)
+    """Yield what is wrong with the metadata of a resource inside another. Its name may be anything."""
     yield from label_errors(metadata.get("labels") or {}, f"{path}.labels")
     yield from annotation_errors(metadata.get("annotations") or {}, f"{path}.annotations")
 
