@@ -21,10 +21,10 @@ async def limited(session: "Session", running: Awaitable[T], seconds: float) -> 
     if seconds:
         session.deadline = asyncio.get_running_loop().time() + seconds
     try:
-        async with asyncio.timeout_at(session.deadline):
+        async with asyncio.timeout_at(session.deadline) as limit:
             return await running
     except TimeoutError as late:
-        raise Failure("context deadline exceeded") from late
+        raise Failure("context deadline exceeded" if limit.expired() else str(late) or "timed out") from late
 
 
 def explain(error: Exception) -> Failure | None:
