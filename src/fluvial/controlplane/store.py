@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
 
 from fluvial.controlplane.errors import Compacted
 from fluvial.objects import Object
+from fluvial.wire import encode_frame
 
 LOG_EVENTS = 10_000  # events a resource's log keeps
 LOG_BYTES = 32 << 20  # bytes of objects a resource's log keeps alive, at most
@@ -66,15 +66,24 @@ class _OnlyMetadata(msgspec.Struct):
     metadata: msgspec.Raw
 
 
-@dataclass(frozen=True, slots=True)
 class Event:
-    """One write. `previous` is what was there before; of a DELETED object `entry` is its last state."""
+    """One write; never changed. `previous` is what was there before; of a DELETED object `entry` is its last state."""
 
-    revision: int
-    change: Change
-    resource: str
-    entry: Entry
-    previous: Entry | None
+    __slots__ = ("_frame", "change", "entry", "previous", "resource", "revision")
+
+    def __init__(self, revision: int, change: Change, resource: str, entry: Entry, previous: Entry | None) -> None:
+        self.revision = revision
+        self.change = change
+        self.resource = resource
+        self.entry = entry
+        self.previous = previous
+        self._frame: bytes | None = None
+
+    def frame(self) -> bytes:
+        """Return the watch frame of the whole object in its stored version; made once for all watches."""
+        if self._frame is None:
+            self._frame = encode_frame(self.change, self.entry.data)
+        return self._frame
 
 
 class Log:
@@ -113,15 +122,16 @@ class Log:
             raise Compacted(revision, self.compacted)
         return self._first + bisect_left(self._held, revision + 1, key=lambda event: event.revision)
 
-    def read(self, position: int) -> list[Event]:
-        """Return the events from `position` on.
+    def read(self, position: int, limit: int) -> list[Event]:
+        """Return up to `limit` events from `position` on.
 
         Raises:
             Compacted: they are gone; the reader was too slow.
         """
         if position < self._first:
             raise Compacted(position, self.compacted)
-        return self._held[position - self._first :]
+        start = position - self._first
+        return self._held[start : start + limit]
 
     def newest_first(self) -> Iterator[Event]:
         return reversed(self._held)

@@ -18,7 +18,7 @@ from fluvial.controlplane.forms import entry_json, metadata_json
 from fluvial.controlplane.reading import check_not_ahead, list_options
 from fluvial.controlplane.request import Call
 from fluvial.controlplane.selecting import Selection, select
-from fluvial.controlplane.store import Entry, Event
+from fluvial.controlplane.store import Entry, Event, Log
 from fluvial.controlplane.tables import Tables
 from fluvial.wire import ListOptions, WatchType, bookmark, encode_frame, status
 
@@ -56,78 +56,70 @@ class Watch:
     options: ListOptions
     selection: Selection
     watchers: Watchers
+    everything: bool  # no selector
+    plain: bool  # whole objects in the version that is stored: all such watches share their frames
     position: int = 0
     sent: int = 0  # the revision up to which the client knows everything
     ended: bool = False
     first_table: bool = True
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
     first: list[bytes] = field(default_factory=list)
+    waiter: asyncio.Future[None] | None = None
 
     def end(self) -> None:
         self.ended = True
-        self.wake.set()
+        self.wake()
+
+    def wake(self) -> None:
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)
 
     async def frames(self) -> AsyncGenerator[bytes, None]:
         """Yield chunks of frames until the time is over, the watch is ended or its reader leaves."""
         loop = asyncio.get_running_loop()
-        seconds = self.options.timeout_seconds or self.core.settings.watch_timeout
-        deadline = loop.time() + seconds
+        deadline = loop.time() + (self.options.timeout_seconds or self.core.settings.watch_timeout)
+        bookmarks = self.options.allow_watch_bookmarks
+        interval = self.core.settings.bookmark_interval
         log = self.core.store.log(self.call.resource.storage)
-        log.waiters[self] = self.wake.set
+        log.waiters[self] = self.wake
         self.watchers.open.add(self)
+        due = min(deadline, loop.time() + interval) if bookmarks else deadline
+        timer = loop.call_at(due, self.wake)
         try:
             if self.first:
                 chunk, self.first = b"".join(self.first), []
                 yield chunk
-            while not self.ended:
-                self.wake.clear()
-                async for chunk in self._pending():
-                    yield chunk
-                if not await self._wait(deadline):
+            while True:
+                while not self.ended and self.position < log.end:
+                    if chunk := self._read(log):
+                        yield chunk
+                if self.ended or loop.time() >= deadline:
                     break
-                if (late := self._bookmark_due()) is not None:
-                    yield late
-            if self.options.allow_watch_bookmarks and not self.ended and self.core.store.revision > self.sent:
+                if loop.time() >= due:
+                    due = min(deadline, loop.time() + interval)
+                    timer = loop.call_at(due, self.wake)
+                    if self.core.store.revision > self.sent:
+                        yield self._bookmark()
+                        continue
+                self.waiter = loop.create_future()
+                await self.waiter
+            if bookmarks and not self.ended and self.core.store.revision > self.sent:
                 yield self._bookmark()
         finally:
+            timer.cancel()
             log.waiters.pop(self, None)
             self.watchers.open.discard(self)
 
-    async def _pending(self) -> AsyncGenerator[bytes, None]:
-        """Yield what the log holds beyond our place."""
-        log = self.core.store.log(self.call.resource.storage)
-        while self.position < log.end:
-            try:
-                events = log.read(self.position)[:_CHUNK]
-            except Compacted:
-                yield expired_frame(self.sent, log.compacted)
-                self.ended = True
-                return
-            self.position += len(events)
-            frames = [frame for event in events if (frame := self.frame(event))]
-            self.sent = max(self.sent, events[-1].revision)
-            if frames:
-                yield b"".join(frames)
-
-    async def _wait(self, deadline: float) -> bool:
-        """Sleep until there is news, a bookmark may be due, or the time is over (False)."""
-        if self.ended:
-            return False
-        now = asyncio.get_running_loop().time()
-        until = deadline
-        if self.options.allow_watch_bookmarks:
-            until = min(until, now + self.core.settings.bookmark_interval)
+    def _read(self, log: Log) -> bytes:
+        """Return the frames of the next events; ends the watch when they were forgotten."""
         try:
-            async with asyncio.timeout_at(until):
-                await self.wake.wait()
-        except TimeoutError:
-            return until < deadline
-        return True
-
-    def _bookmark_due(self) -> bytes | None:
-        if self.wake.is_set() or not self.options.allow_watch_bookmarks or self.core.store.revision <= self.sent:
-            return None
-        return self._bookmark()
+            events = log.read(self.position, _CHUNK)
+        except Compacted:
+            self.ended = True
+            return expired_frame(self.sent, log.compacted)
+        self.position += len(events)
+        self.sent = max(self.sent, events[-1].revision)
+        frames = [frame for event in events if (frame := self.frame(event))]
+        return frames[0] if len(frames) == 1 else b"".join(frames)
 
     def _bookmark(self, *, initial_events_end: bool = False) -> bytes:
         resource, form = self.call.resource, self.call.form
@@ -145,7 +137,9 @@ class Watch:
         entry, namespace = event.entry, self.call.namespace
         if namespace and not entry.key.startswith(f"{namespace}/"):
             return None
-        if self.selection.is_everything:
+        if self.everything:
+            if self.plain:
+                return event.frame()
             return self.encode(event.change, entry)
         is_in = event.change != "DELETED" and self.selection.matches(entry)
         was_in = event.previous is not None and self.selection.matches(event.previous)
@@ -197,7 +191,8 @@ def open_watch(core: Core, tables: Tables, watchers: Watchers, call: Call) -> As
     """
     options = list_options(call)
     selection = select(call.resource, options.label_selector, options.field_selector, call.name)
-    watch = Watch(core, tables, call, options, selection, watchers)
+    plain = call.form.shape == "object" and call.resource.is_stored_version
+    watch = Watch(core, tables, call, options, selection, watchers, selection.is_everything, plain)
     revision = _revision(options.resource_version)
     if options.send_initial_events or (options.send_initial_events is None and revision == 0):
         check_not_ahead(core, revision)
