@@ -7,6 +7,7 @@ from functools import partial
 from fluvial.controlplane.core import Core
 from fluvial.controlplane.lifecycle import namespace_lifecycle
 from fluvial.controlplane.podadmission import default_tolerations, priority, storage_in_use
+from fluvial.controlplane.unbuilt import warn_of_unbuilt
 
 
 def install_admission(core: Core) -> None:
@@ -16,4 +17,5 @@ def install_admission(core: Core) -> None:
         partial(priority, core),
         default_tolerations,
         storage_in_use,
+        warn_of_unbuilt,
     ]

@@ -1,7 +1,7 @@
 """The end of every write: managed fields, admission, defaults, the kind's own rules, validation, the store.
 
 The order is kube-apiserver's: decode → patch → default → managed fields → admission → keep the times of managed fields
-→ strategy → validate → store. An update that changes nothing is not written and keeps its resourceVersion.
+→ strategy → validate → the form in which it comes back from the store → store. An update that changes nothing is not written and keeps its resourceVersion.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from fluvial.controlplane import strategies
 from fluvial.controlplane.allocation import allocate
 from fluvial.controlplane.conversion import to_storage
 from fluvial.controlplane.core import Core
-from fluvial.controlplane.errors import StatusError
+from fluvial.controlplane.errors import ObjectTooLarge, StatusError
 from fluvial.controlplane.request import Call
 from fluvial.controlplane.resources import Resource, key_of
 from fluvial.controlplane.schemas import FieldError
@@ -84,7 +84,10 @@ def create(core: Core, call: Call, obj: Object) -> tuple[Object, Entry | None]:
     metadata["uid"] = core.new_uid()
     metadata["creationTimestamp"] = core.timestamp()
     obj = allocate(core, resource.storage, None, strategies.prepare_create(resource, obj))
-    refuse_invalid(resource, name, resource.schema.validate_create(obj))
+    schema = resource.schema
+    refuse_invalid(resource, name, schema.validate_create(obj))
+    call.warnings.extend(schema.warnings(obj))
+    obj = schema.stored(obj)
     call.warnings += resource.schema.warnings(obj)
     existing = core.entry(resource, call.namespace, name)
     if existing is not None:
@@ -128,6 +131,10 @@ def change(core: Core, call: Call, before: Entry, old: Object, new: Object) -> t
     # Upstream checks what may not change in metadata twice, and lists it twice.
     again = [error for error in errors if error.field in _UNCHANGEABLE]
     refuse_invalid(resource, call.name, [*again, *errors])
+    call.warnings.extend(resource.schema.warnings(new, old))
+    new = resource.schema.stored(new)
+    if new == old:
+        return old, before
     call.warnings += resource.schema.warnings(new, old)
     if is_finished(new):
         return _remove(core, call, new), None
@@ -219,7 +226,11 @@ def _store(core: Core, call: Call, obj: Object, name: str) -> tuple[Object, Entr
         return obj, None
     stored = to_storage(resource, dict(obj))
     stored = {"kind": stored.pop("kind"), "apiVersion": stored.pop("apiVersion"), **stored}
-    entry = core.store.put(resource.storage, key_of(call.namespace, name), stored)
+    try:
+        key, limit = key_of(call.namespace, name), core.settings.object_limit
+        entry = core.store.put(resource.storage, key, stored, limit=limit)
+    except ObjectTooLarge as error:
+        raise StatusError(status.make_status(500, "", "etcdserver: request is too large", details=False)) from error
     return obj, entry
 
 

@@ -3,7 +3,8 @@
 Exception
 ├── StatusError     the request is refused: `status` is the answer, as a Status object
 ├── StoreError      the data folder cannot be used: give another, or the program that wrote it
-│   └── NewerStore  a newer version of this program wrote it; nothing was touched
+│   ├── NewerStore  a newer version of this program wrote it; nothing was touched
+│   └── ObjectTooLarge  one object is larger than may be; it was not written
 └── Compacted       a revision is asked for that the store has forgotten: list again (410)
 """
 
@@ -25,6 +26,10 @@ class StoreError(Exception):
 
 class NewerStore(StoreError):
     """The stored state has a newer schema than this program knows."""
+
+
+class ObjectTooLarge(StoreError):
+    """An object is larger than the store takes; nothing was written."""
 
 
 class Compacted(Exception):

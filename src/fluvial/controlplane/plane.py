@@ -131,6 +131,11 @@ class ControlPlane:
                 response = self._resource(request, path, query, user)
         except StatusError as error:
             response = _status_response(error.status, error.headers)
+        except Exception as error:
+            # A mistake of ours, or a disk that fails: the client gets an answer, the loop's handler the cause.
+            response = _status_response(status.internal_error(str(error)))
+            context = {"message": f"{request.method} {request.path} failed", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
         written = self.core.store.revision != revision
         self._tell(replace(record, status=response.status, writes=written))
         if fault is not None:

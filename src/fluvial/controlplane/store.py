@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from fluvial.controlplane.errors import Compacted
+from fluvial.controlplane.errors import Compacted, ObjectTooLarge
 from fluvial.objects import Object
 from fluvial.wire import encode_frame
 
@@ -235,12 +235,21 @@ class MemoryStore:
     def log(self, resource: str) -> Log:
         return self._shelf(resource).log
 
-    def put(self, resource: str, key: str, obj: Object) -> Entry:
-        """Write an object. Its resourceVersion is set here; `obj` belongs to the store afterwards."""
+    def put(self, resource: str, key: str, obj: Object, *, limit: int = 0) -> Entry:
+        """Write an object. Its resourceVersion is set here; `obj` belongs to the store afterwards.
+
+        Args:
+            limit: bytes that the object may have as JSON, 0 for any number.
+        Raises:
+            ObjectTooLarge: it has more; nothing was written.
+        """
         shelf = self._shelf(resource)
         revision = self.revision + 1
         obj["metadata"]["resourceVersion"] = str(revision)
-        entry = Entry(key, revision, msgspec.json.encode(obj), obj)
+        data = msgspec.json.encode(obj)
+        if limit and len(data) > limit:
+            raise ObjectTooLarge(f"{resource} {key}: {len(data)} bytes, more than {limit}")
+        entry = Entry(key, revision, data, obj)
         previous = shelf.entries.get(key)
         event = Event(revision, "ADDED" if previous is None else "MODIFIED", resource, entry, previous)
         self._persist(event)
