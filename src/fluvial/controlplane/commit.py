@@ -1,7 +1,8 @@
 """The end of every write: managed fields, admission, defaults, the kind's own rules, validation, the store.
 
 The order is kube-apiserver's: decode → patch → default → managed fields → admission → keep the times of managed fields
-→ strategy → validate → the form in which it comes back from the store → store. An update that changes nothing is not written and keeps its resourceVersion.
+→ strategy → validate → the form in which it comes back from the store → store. An update that changes nothing is not
+written and keeps its resourceVersion.
 """
 
 from __future__ import annotations
