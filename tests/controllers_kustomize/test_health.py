@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from fluvial.controllers.kustomize import Settings
+from fluvial.kube import NotServed
 from fluvial.objects import Ref, dig
 from tests.controllers_kustomize.world import World, condition, config_map, run
 
@@ -134,7 +135,10 @@ def test_health_that_does_not_come_fails_at_the_timeout_and_is_tried_again() -> 
 
 async def set_status_when_there(world: World, ready: str) -> None:
     async def there() -> bool:
-        return await world.client.get("example.com/v1", "Thing", "default", "t") is not None
+        try:
+            return await world.client.get("example.com/v1", "Thing", "default", "t") is not None
+        except NotServed:
+            return False  # its definition is on its way
 
     await world.until(there)
     await set_status(world, ready)
@@ -218,5 +222,25 @@ def test_the_end_of_the_controller_ends_the_wait() -> None:
         await asyncio.sleep(5)
         await set_status(world, "True")
         await world.ready(timeout=5)
+
+    run(test)
+
+
+def test_drift_during_a_wait_is_corrected_and_the_wait_goes_on() -> None:
+    async def test(world: World) -> None:
+        await world.source()
+        files = {"crd.yaml": THING_CRD, "t.yaml": THING % "1", "a.yaml": config_map("a")}
+        await world.commit(files, "r@1")
+        await world.kustomization(wait=True, timeout="2m")
+        await asyncio.sleep(5)
+        ref = Ref("", "v1", "ConfigMap", "default", "a")
+        await world.edit(ref, {"data": {"key": "drifted"}})
+        await asyncio.sleep(2)
+        found = await world.get("ConfigMap", "a")
+        assert found is not None
+        assert found["data"] == {"key": "value"}
+        assert condition(await world.ks(), "Ready")[0] == "Unknown"
+        await set_status(world, "True")
+        await world.ready(timeout=2)
 
     run(test)

@@ -403,3 +403,51 @@ def test_every_request_for_an_object_with_a_service_account_is_made_as_that_acco
         assert {record.user for record in status if record.user_agent == "fluvial"} == {"system:admin"}
 
     run(test)
+
+
+def test_an_hour_beside_variables_and_foreign_checks_costs_nothing() -> None:
+    async def test(world: World) -> None:
+        await world.source()
+        await world.commit({"a.yaml": config_map("a", site="${site}")}, "main@sha1:1")
+        variables = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "vars", "namespace": NAMESPACE}}
+        await world.put({**variables, "stringData": {"site": "north"}})
+        post_build = {"substituteFrom": [{"kind": "Secret", "name": "vars"}]}
+        checks = [{"apiVersion": "v1", "kind": "Secret", "name": "vars"}]
+        await world.kustomization(postBuild=post_build, healthChecks=checks, interval="1m")
+        await world.ready()
+        await asyncio.sleep(70)
+        world.requests()
+        await asyncio.sleep(1800)
+        assert world.requests() == []
+        await world.put({**variables, "stringData": {"site": "south"}})
+        await world.until(lambda: _has(world, "south"), timeout=70)
+
+    run(test)
+
+
+def test_no_value_of_a_secret_is_in_an_error() -> None:
+    async def test(world: World) -> None:
+        await world.source()
+        await world.commit({"a.yaml": config_map("a", site="${site}")}, "main@sha1:1")
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "vars", "namespace": NAMESPACE}}
+        await world.put({**secret, "stringData": {"site": 'hunter22"\n  other: [hunter22'}})
+        await world.kustomization(postBuild={"substituteFrom": [{"kind": "Secret", "name": "vars"}]})
+        await world.failed("BuildFailed")
+        await asyncio.sleep(1)
+        told = [*world.lines, *map(str, await world.events()), str((await world.ks())["status"])]
+        assert not [line for line in told if "hunter22" in line]
+
+    run(test)
+
+
+def test_an_object_without_a_namespace_is_named_in_fluxs_words() -> None:
+    async def test(world: World) -> None:
+        await world.source()
+        text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+        await world.commit({"a.yaml": text}, "main@sha1:1")
+        await world.kustomization()
+        obj = await world.failed("ReconciliationFailed")
+        words = "ConfigMap/a namespace not specified: the server could not find the requested resource"
+        assert condition(obj, "Ready")[2] == words
+
+    run(test)

@@ -51,6 +51,9 @@ class PruneFailed(ApplyError):
 def dry_run_text(ref: Ref, error: Exception, message: str) -> str:
     """Flux's text for a refused dry-run. Source: fluxcd/pkg `ssa/errors/errors.go`."""
     if isinstance(error, ApiError):
+        if not ref.namespace and error.status == 400 and "an empty namespace may not be set" in error.message:
+            # Flux sends the request all the same, to a path that no server has.
+            return f"{ref} namespace not specified: the server could not find the requested resource"
         if error.is_not_found:
             return f"{ref} not found: {message}" if ref.namespace else f"{ref} namespace not specified: {message}"
         reason = error.reason

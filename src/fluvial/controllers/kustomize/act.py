@@ -27,7 +27,7 @@ from fluvial.apply import (
 from fluvial.artifacts import ArtifactError, ArtifactNotFound
 from fluvial.build import BuildError, PathNotFound
 from fluvial.controllers.kustomize import decide, report
-from fluvial.controllers.kustomize.building import VariablesError, build_error_text, inputs_of
+from fluvial.controllers.kustomize.building import VariablesError, Versions, build_error_text, inputs_of
 from fluvial.controllers.kustomize.healthwait import STATELESS
 from fluvial.controllers.kustomize.judging import note_corrections, proven_records, sort_out
 from fluvial.controllers.kustomize.memory import Memory
@@ -146,8 +146,10 @@ async def bring_about(run: Run) -> bool:
 
 async def _target(run: Run) -> Target:
     memory, ks = run.memory, run.ks
-    run.world.watches.follow(run.key, run.cluster.client, [(each.kind, each.name) for each in ks.substitute_from])
-    versions = run.world.watches.versions(run.key)
+    variables = [Ref("", "v1", each.kind, run.key.namespace, each.name) for each in ks.substitute_from]
+    checks = [] if ks.wait else decide.health_refs(ks, (), (), await _namespaced(run))
+    run.world.watches.follow(run.key, run.cluster.client, [*variables, *checks])
+    versions = _versions(run, variables)
     if versions is not None and memory.inputs is not None:
         inputs = inputs_of(ks, run.artifact, versions, run.world.account(ks))
         if inputs == memory.inputs:
@@ -177,6 +179,27 @@ async def _target(run: Run) -> Target:
     for warning in target.warnings:
         run.tell(warning, "error", reason="SubstitutionChangedIdentity")
     return target
+
+
+def _versions(run: Run, variables: Sequence[Ref]) -> Versions | None:
+    """What the watches tell of the objects of `substituteFrom`; None where they don't."""
+    found: list[tuple[str, str, str]] = []
+    for ref in variables:
+        version = run.world.watches.version(run.key, ref)
+        if version is None:
+            return None
+        if version != ("", ""):
+            found.append((f"{ref.kind}/{ref.name}", *version))
+    return tuple(found)
+
+
+async def _namespaced(run: Run) -> dict[GroupKind, bool]:
+    """Whether the kinds of `healthChecks` have namespaces."""
+    found: dict[GroupKind, bool] = {}
+    for ref in run.ks.health_checks:
+        resource = await run.cluster.client.resource(ref.api_version, ref.kind)
+        found[ref.group_kind] = resource.namespaced
+    return found
 
 
 def _remember_target(run: Run, target: Target) -> None:
@@ -366,11 +389,7 @@ async def health_to_check(run: Run) -> list[Ref]:
     """
     assert run.target is not None
     ks, memory = run.ks, run.memory
-    namespaced: dict[GroupKind, bool] = {}
-    if not ks.wait:
-        for ref in ks.health_checks:
-            found = await run.cluster.client.resource(ref.api_version, ref.kind)
-            namespaced[ref.group_kind] = found.namespaced
+    namespaced = {} if ks.wait else await _namespaced(run)
     refs = decide.health_refs(ks, run.target.refs, memory.skipped.keys(), namespaced)
     return [ref for ref in refs if not _is_known_healthy(run, ref)]
 
@@ -390,9 +409,10 @@ async def look_at(run: Run, refs: Sequence[Ref]) -> dict[Ref, Object]:
 
 def _is_known_healthy(run: Run, ref: Ref) -> bool:
     live = run.world.live(run.memory, ref)
-    if live is None or live.deleting:
-        return False
-    if (ref.group, ref.kind) in STATELESS:
+    if live is None:
+        version = run.world.watches.version(run.key, ref)
+        return version is not None and run.memory.healthy.get(ref) == version
+    if (ref.group, ref.kind) in STATELESS and not live.deleting:
         return True
     return run.memory.healthy.get(ref) == (live.uid, live.resource_version)
 

@@ -126,6 +126,7 @@ def react(world: World, key: Key, memory: Memory, ref: Ref, live: Live | None) -
     """Do what the judgement of one object asks for."""
     found = judge_object(world, key, memory, ref, live)
     if found.answer is Answer.CORRECT:
+        memory.dirty = True
         world.enqueue(key)
     elif found.answer is Answer.NOISE and live is not None:
         memory.records[ref] = Record(memory.records[ref].payload, live)

@@ -38,6 +38,7 @@ class Waiting:
 
     Args:
         started: loop time at which the run began.
+        request: the request annotation at that time; another one asks for another run.
     """
 
     wait: HealthWait
@@ -45,6 +46,7 @@ class Waiting:
     artifact: Artifact
     generation: int
     started: float
+    request: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,5 +84,6 @@ class Memory:
     doubt: str = ""  # why they prove nothing at present; ends with a full comparison
     corrected: dict[Overwrite, tuple[float, ...]] = field(default_factory=dict)  # when each was corrected
     warned: set[Overwrite] = field(default_factory=set)  # a Warning was sent since the last interval
+    dirty: bool = False  # an object has to be corrected
     running: bool = False
     unjudged: set[Ref] = field(default_factory=set)  # changes seen while a run was under way

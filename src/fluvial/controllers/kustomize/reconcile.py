@@ -51,11 +51,14 @@ async def _look(world: World, seen: Observation, memory: Memory, log: Logger) ->
     if (waiting := memory.waiting) is not None:
         if _is_still_wanted(seen, waiting):
             assert seen.ks is not None
-            if not waiting.task.done():
+            if waiting.task.done():
+                memory.waiting = None
+                return await _end_wait(world, seen, seen.ks, memory, waiting, log)
+            if not memory.dirty:
                 return Result()
-            memory.waiting = None
-            return await _end_wait(world, seen, seen.ks, memory, waiting, log)
-        _cancel_wait(world, seen, memory)
+            world.end_wait(memory)  # the same run goes on after the correction
+        else:
+            _cancel_wait(world, seen, memory)
     decision = decide.first(seen, requeue_dependency=world.settings.requeue_dependency)
     assert seen.obj is not None
     match decision.kind:
@@ -113,6 +116,7 @@ async def _proceed(
 ) -> Result:
     assert seen.obj is not None
     tick = decide.is_tick(seen.obj, ks, artifact, is_due=world.now() >= memory.due - _EARLY)
+    memory.dirty = False
     if tick:
         memory.warned.clear()
     run = Run(
@@ -175,14 +179,21 @@ async def _check_health(run: Run, refs: list[Ref]) -> Result:
     key = run.key
     task = world.spawn(wait.run(), f"health of {key}")
     task.add_done_callback(lambda done: None if done.cancelled() else world.enqueue(key))
-    memory.waiting = Waiting(wait=wait, task=task, artifact=run.artifact, generation=ks.generation, started=run.started)
+    memory.waiting = Waiting(
+        wait=wait,
+        task=task,
+        artifact=run.artifact,
+        generation=ks.generation,
+        started=run.started,
+        request=report.request_of(run.obj),
+    )
     return Result()
 
 
 def _is_still_wanted(seen: Observation, waiting: Waiting) -> bool:
     """Whether the run that waits is still the right one."""
     ks = seen.ks
-    if ks is None or ks.deleted or ks.generation != waiting.generation:
+    if ks is None or ks.deleted or ks.generation != waiting.generation or report.request_of(ks.obj) != waiting.request:
         return False
     return seen.artifact is not None and seen.artifact.digest == waiting.artifact.digest
 
@@ -216,7 +227,10 @@ async def _end_wait(
         started=waiting.started,
         tick=True,
     )
-    return await _health_known(run, waiting.task.result())
+    result = await _health_known(run, waiting.task.result())
+    if memory.dirty:
+        world.enqueue(seen.key)
+    return result
 
 
 async def _health_known(run: Run, result: HealthResult) -> Result:

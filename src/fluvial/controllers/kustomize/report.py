@@ -151,6 +151,11 @@ def is_ready(obj: Object) -> bool:
     return condition_is_true(obj, names.READY)
 
 
+def request_of(obj: Object) -> str:
+    """The value of the request annotation, or ""."""
+    return annotations(obj).get(names.REQUESTED_AT, "")
+
+
 def handled_request(obj: Object) -> bool:
     """Whether the request annotation, if there is one, was served already."""
     requested = annotations(obj).get(names.REQUESTED_AT)

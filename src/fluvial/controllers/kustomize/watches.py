@@ -6,7 +6,7 @@ elsewhere, under the tenant's (architecture §4.7).
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ _BY_DEPENDENCY: Final = "dependsOn"
 _BY_VARIABLES: Final = "substituteFrom"
 _BY_OWNER: Final = "owner"
 _SOURCES: Final = (names.GIT_REPOSITORY, names.OCI_REPOSITORY, names.BUCKET)
-FOLLOWED: Final = 64  # objects of substituteFrom that are watched by name; the rest is read at each interval
+FOLLOWED: Final = 64  # single objects that are watched by name; the rest is read at each interval
 _CRDS: Final = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 
 
@@ -46,8 +46,7 @@ class Watches:
         self._managed: dict[GroupKind, _Managed] = {}
         self._sources: dict[str, Informer] = {}
         self._crds: Informer | None = None
-        self._followed: dict[Key, dict[tuple[str, str], Informer]] = {}
-        self._wanted: dict[Key, tuple[tuple[str, str], ...]] = {}
+        self._followed: dict[Key, dict[Ref, Informer]] = {}
         self._matches = taken_over(settings.override_managers)
         self._slim = self._make_slim()
         self.on_managed: Callable[[Ref, Live | None, set[Key]], None] = lambda ref, live, keys: None
@@ -180,41 +179,34 @@ class Watches:
         name = f"{change.object.get('kind')}/{change.key}"
         return in_dependency_order(self.own.by_index(_BY_VARIABLES, name))[0]
 
-    # -- variables
+    # -- single objects of others: variables, and explicit health checks
 
-    def follow(self, key: Key, client: Client, wanted: Sequence[tuple[str, str]]) -> None:
-        """Watch the versions of the objects of `substituteFrom` (kind and name) for `key`, under its own identity."""
+    def follow(self, key: Key, client: Client, wanted: Collection[Ref]) -> None:
+        """Watch the versions of these objects, and of no others, for `key`, under its own identity."""
         followed = self._followed.setdefault(key, {})
-        for kind_and_name in [each for each in followed if each not in wanted]:
-            self._cache.release(followed.pop(kind_and_name))
-        for kind, name in wanted:
-            if (kind, name) not in followed and sum(map(len, self._followed.values())) < FOLLOWED:
-                followed[kind, name] = self._cache.informer(
+        for ref in [ref for ref in followed if ref not in wanted]:
+            self._cache.release(followed.pop(ref))
+        for ref in wanted:
+            if ref not in followed and sum(map(len, self._followed.values())) < FOLLOWED:
+                followed[ref] = self._cache.informer(
                     client,
-                    "v1",
-                    kind,
-                    key.namespace,
-                    fields=f"metadata.name={name}",
+                    ref.api_version,
+                    ref.kind,
+                    ref.namespace,
+                    fields=f"metadata.name={ref.name}",
                     metadata_only=True,
                     transform=drop_managed_fields,
                 )
-        self._wanted[key] = tuple(wanted)
-        if not wanted:
-            self._followed.pop(key, None)
-            self._wanted.pop(key, None)
+        if not followed:
+            del self._followed[key]
 
-    def versions(self, key: Key) -> tuple[tuple[str, str, str], ...] | None:
-        """(kind/name, uid, resourceVersion) of those that exist, in order; None where the watches don't tell."""
-        found: list[tuple[str, str, str]] = []
-        for kind, name in self._wanted.get(key, ()):
-            informer = self._followed.get(key, {}).get((kind, name))
-            if informer is None or not _is_proof(informer):
-                return None
-            obj = informer.get(key.namespace, name)
-            if obj is not None:
-                metadata = obj["metadata"]
-                found.append((f"{kind}/{name}", str(metadata.get("uid", "")), str(metadata.get("resourceVersion", ""))))
-        return tuple(found)
+    def version(self, key: Key, ref: Ref) -> tuple[str, str] | None:
+        """(uid, resourceVersion) of a followed object, empty when it is not there; None where no watch tells."""
+        informer = self._followed.get(key, {}).get(ref)
+        if informer is None or not _is_proof(informer):
+            return None
+        metadata = (informer.get(ref.namespace, ref.name) or {}).get("metadata") or {}
+        return str(metadata.get("uid", "")), str(metadata.get("resourceVersion", ""))
 
     # -- managed objects
 
