@@ -1,0 +1,176 @@
+"""Where flows run: the embedded API server on virtual time, and a real kube-apiserver."""
+
+import asyncio
+import contextlib
+import random
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fluvial.controllers import kustomize, source
+from fluvial.controlplane import ControlPlane
+from fluvial.git import MemoryRepository, git_handler
+from fluvial.kube import Client
+from fluvial.kube.credentials import FixedHeader
+from fluvial.local import Controllers, Seams
+from fluvial.local.cluster import install
+from fluvial.net import Handler, Http1Transport, MemoryTransport, ServerRequest, ServerResponse, WebTransport, serve
+from fluvial.runtime import SystemClock
+from fluvial.sources import Web
+from fluvial.telemetry import Logger
+from fluvial.testing import VirtualClock, run
+from tests.flows.flow import Flow
+from tests.flows.world import Engine, World
+from tests.support.realserver import RealServer
+
+API, GIT, ARTIFACTS = "https://api.fluvial.local", "http://git.fluvial.local", "http://artifacts.fluvial.local"
+
+
+class LocalEngine(Engine):
+    """Both controllers as a task of this loop."""
+
+    def __init__(self, make: Callable[[], Controllers], storage: Path) -> None:
+        self._make = make
+        self._storage = storage
+        self._task: asyncio.Task[None] | None = None
+        self.controllers: Controllers | None = None
+
+    async def start(self) -> None:
+        self.controllers = self._make()
+        self._task = asyncio.create_task(self.controllers.run(), name="controllers")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            task, self._task = self._task, None
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def damage(self, path: str, content: bytes | None = None) -> None:
+        target = self._storage / path
+        target.unlink()
+        if content is not None:
+            target.write_bytes(content)
+            target.chmod(0o600)
+
+    async def serve_artifact(self, request: ServerRequest) -> ServerResponse:
+        """Serve the storage without a socket."""
+        if self.controllers is None:
+            return ServerResponse(503, {}, b"")
+        return await self.controllers.artifact_handler(request)
+
+
+def play_embedded(flow: Flow, settings: dict[str, Any], storage: Path, *, seed: int = 1, audit: Any = None) -> None:
+    """Run a flow on virtual time, without sockets."""
+    run(_play_embedded(flow, settings, storage, seed, audit))
+
+
+async def _play_embedded(flow: Flow, settings: dict[str, Any], storage: Path, seed: int, audit: Any) -> None:
+    clock, chance = VirtualClock(), random.Random(seed)
+    plane = ControlPlane(clock=clock, chance=chance, audit=audit)
+    await plane.start()
+    git = MemoryRepository(clock)
+    log = Logger(lambda line: None, clock=clock)
+
+    def transport() -> MemoryTransport:
+        return MemoryTransport({API: plane.handle, GIT: git_handler({"fleet": git}), ARTIFACTS: engine.serve_artifact})
+
+    def make() -> Controllers:
+        seams = Seams(
+            connect=lambda agent: Client(API, transport(), user_agent=agent, chance=chance),
+            web=Web(transport(), lambda tls: transport()),  # type: ignore[arg-type]
+            artifacts=transport(),
+            clock=clock,
+            chance=chance,
+            log=log,
+        )
+        own = source.Settings(storage_path=str(storage), storage_addr="", storage_adv_addr=ARTIFACTS)
+        return Controllers(seams, own, kustomize.Settings(**settings))
+
+    engine = LocalEngine(make, storage)
+    client = Client(API, transport(), user_agent="flow", chance=chance)
+    try:
+        await install(client)
+        await _make_namespace(client, "flow")
+        await engine.start()
+        world = World(client, "flow", git, f"{GIT}/fleet", engine, {"plane": plane})
+        await flow(world)
+    finally:
+        await engine.stop()
+        await client.close()
+        await plane.stop()
+
+
+def play_real(flow: Flow, settings: dict[str, Any], storage: Path, server: RealServer, namespace: str) -> None:
+    """Run a flow on a real kube-apiserver, with Git over loopback HTTP."""
+    asyncio.run(_play_real(flow, settings, storage, server, namespace))
+
+
+async def _play_real(flow: Flow, settings: dict[str, Any], storage: Path, server: RealServer, namespace: str) -> None:
+    clock, chance = SystemClock(), random.Random()
+    git = MemoryRepository(clock)
+    log = Logger(lambda line: None, clock=clock)
+
+    def connect(agent: str) -> Client:
+        credentials = FixedHeader.bearer(server.token)
+        return Client(
+            server.url, Http1Transport(tls=_trusting()), credentials=credentials, user_agent=agent, chance=chance
+        )
+
+    async with _served(git_handler({"fleet": git})) as git_url, _transports() as (web, artifacts):
+
+        def make() -> Controllers:
+            seams = Seams(
+                connect=connect,
+                web=Web(web, lambda tls: WebTransport(tls=tls)),
+                artifacts=artifacts,
+                clock=clock,
+                chance=chance,
+                log=log,
+            )
+            own = source.Settings(storage_path=str(storage), storage_addr="127.0.0.1:0", watch_namespace=namespace)
+            return Controllers(seams, own, kustomize.Settings(watch_namespace=namespace, **settings))
+
+        engine = LocalEngine(make, storage)
+        client = connect("flow")
+        try:
+            await install(client)
+            await _make_namespace(client, namespace)
+            await engine.start()
+            await flow(World(client, namespace, git, f"{git_url}/fleet", engine))
+        finally:
+            await engine.stop()
+            await client.close()
+
+
+async def _make_namespace(client: Client, name: str) -> None:
+    obj = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    await client.apply(obj, field_manager="flow", force=True)
+
+
+def _trusting() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+@asynccontextmanager
+async def _served(handler: Handler) -> AsyncIterator[str]:
+    server = await serve(handler)
+    try:
+        yield server.url
+    finally:
+        await server.close()
+
+
+@asynccontextmanager
+async def _transports() -> AsyncIterator[tuple[WebTransport, Http1Transport]]:
+    web, artifacts = WebTransport(), Http1Transport()
+    try:
+        yield web, artifacts
+    finally:
+        await web.close()
+        await artifacts.close()
