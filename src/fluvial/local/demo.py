@@ -24,6 +24,10 @@ _PATIENCE = 30.0  # seconds for any one step
 _STEP = 0.02  # seconds between two looks
 
 
+class StepMissed(RuntimeError):
+    """The story did not go as told, which is a bug of ours or a very slow machine."""
+
+
 class Out(Protocol):
     """Where the story goes."""
 
@@ -36,7 +40,7 @@ async def demo(*, keep: bool, out: Out) -> None:
     """Tell the story; with `keep` leave everything running until cancelled.
 
     Raises:
-        TimeoutError: a step did not happen; its text says which.
+        StepMissed: a step did not happen; its text says which.
     """
     async with AsyncExitStack() as stack:
         story = _Story(out)
@@ -139,17 +143,19 @@ class _Fleet:
         """Change a managed field as kubectl edit does, and tell when it is corrected."""
         loop = asyncio.get_running_loop()
         ref = Ref("", "v1", "Service", sample.NAMESPACE, "web")
-        ports = [{"name": "http", "port": 8080, "targetPort": 9898, "protocol": "TCP"}]
+        ports = [{"name": "http", "port": 80, "targetPort": 1234, "protocol": "TCP"}]
         await self._client.patch(ref, {"spec": {"ports": ports}}, kind="merge", field_manager="kubectl-edit")
         begin = loop.time()
-        self.story.tell("edited    Service demo/web: port 80 became 8080")
+        self.story.tell("edited    Service demo/web: target port 9898 became 1234")
 
         async def corrected() -> bool:
             live = await self._client.get("v1", "Service", sample.NAMESPACE, "web")
-            return [port["port"] for port in dig(live or {}, "spec", "ports", default=[])] == [80]
+            return [port["targetPort"] for port in dig(live or {}, "spec", "ports", default=[])] == [9898]
 
         await self.until("the edit is corrected", corrected)
-        self.story.tell(f"corrected port 80 is back after {(loop.time() - begin) * 1000:.0f} ms, nobody polled for it")
+        self.story.tell(
+            f"corrected target port 9898 is back after {(loop.time() - begin) * 1000:.0f} ms, nobody polled for it"
+        )
 
     async def push_broken(self, files: Mapping[str, str | None], message: str) -> None:
         """Push a commit that cannot be built, and tell how it is refused."""
@@ -159,7 +165,7 @@ class _Fleet:
         self.story.tell(f"refused   {refusal}")
         after = await self._client.get("v1", "Service", sample.NAMESPACE, "web")
         if before != after:
-            raise AssertionError("a refused commit changed the cluster")
+            raise StepMissed("a refused commit changed the cluster")
         self.story.tell("unchanged the last good state is still running, not one object was touched")
 
     def is_gone(self, kind: str, name: str) -> Callable[[], Awaitable[bool]]:
@@ -176,7 +182,7 @@ class _Fleet:
         give_up = loop.time() + _PATIENCE
         while not (seen := await look()):
             if loop.time() > give_up:
-                raise TimeoutError(f"not within {_PATIENCE:.0f} s: {what}")
+                raise StepMissed(f"not within {_PATIENCE:.0f} s: {what}")
             await asyncio.sleep(_STEP)
         return seen
 
