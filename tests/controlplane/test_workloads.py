@@ -221,3 +221,40 @@ def test_a_load_balancer_gets_an_address(drive: Any) -> None:
         assert status["loadBalancer"]["ingress"][0]["ip"].startswith("203.0.113.")
 
     drive(scenario)
+
+
+def test_a_pod_that_is_refused_is_told_of_and_tried_again(drive: Any) -> None:
+    async def scenario(api: Any) -> None:
+        labels = {"app": "db"}
+        pod = {"priorityClassName": "missing", "containers": [{"name": "c", "image": "x"}]}
+        spec = {"serviceName": "db", "selector": {"matchLabels": labels}}
+        spec["template"] = {"metadata": {"labels": labels}, "spec": pod}
+        obj = {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db"}, "spec": spec}
+        await api.apply("/apis/apps/v1/namespaces/default/statefulsets/db", obj)
+        await asyncio.sleep(12)
+        (event,) = (await api.get("/api/v1/namespaces/default/events")).json["items"]
+        assert event["reason"] == "FailedCreate"
+        assert event["count"] > 1
+        assert event["message"].endswith("no PriorityClass with name missing was found")
+        await api.post("/apis/scheduling.k8s.io/v1/priorityclasses", {"metadata": {"name": "missing"}, "value": 7})
+        await asyncio.sleep(30)
+        (found,) = (await api.get(PODS)).json["items"]
+        assert found["spec"]["priority"] == 7
+
+    drive(scenario)
+
+
+def test_a_pod_waits_for_a_node_that_takes_it(drive: Any) -> None:
+    async def scenario(api: Any) -> None:
+        node = "/api/v1/nodes/fluvial-0"
+        await api.patch(node, {"spec": {"unschedulable": True}})
+        pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
+        await api.post(PODS, pod)
+        await asyncio.sleep(1)
+        waiting = (await api.get(f"{PODS}/p")).json
+        assert waiting["status"]["conditions"][0]["reason"] == "Unschedulable"
+        await api.patch(node, {"spec": {"unschedulable": None}})
+        await asyncio.sleep(1)
+        assert (await api.get(f"{PODS}/p")).json["status"]["phase"] == "Running"
+
+    drive(scenario)

@@ -46,7 +46,8 @@ def to_storage(resource: Resource, obj: Object) -> Object:
     if resource.custom is not None:
         obj["apiVersion"] = resource.storage_version
         stored = resource.siblings(resource.storage_version)
-        return obj if stored is None else stored.default(obj)  # as upstream fills in on reading
+        # Upstream drops and fills in on reading, by the schema of the stored version; the outcome is the same.
+        return obj if stored is None else stored.default(stored.decode(obj).object)
     converted = _convert(resource.storage_version.rpartition("/")[0], resource.storage_version, obj)
     stored = resource.siblings(resource.storage_version)
     return converted if stored is None else stored.decode(converted).object

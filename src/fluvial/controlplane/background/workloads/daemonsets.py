@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fluvial.controlplane.background.engine import Engine, Keys, own_key
+from fluvial.controlplane.background.workloads.creation import PodMaker
 from fluvial.controlplane.background.workloads.parts import (
     Owned,
     available_in,
@@ -38,6 +39,7 @@ class DaemonSets:
         self._core = core
         self._engine = engine
         self._writer = Writer(core)
+        self._maker = PodMaker(core, engine, "daemonset-controller")
 
     @property
     def watches(self) -> Mapping[str, Keys]:
@@ -56,7 +58,7 @@ class DaemonSets:
             self._core, self._writer, obj, {"spec": {"template": {**obj["spec"]["template"], "$patch": "replace"}}}
         )
         if not obj["metadata"].get("deletionTimestamp"):
-            self._adjust(obj, digest)
+            self._adjust(obj, digest, key)
         entry = self._core.store.get(_STORAGE, key)
         if entry is not None:
             write_status(
@@ -64,7 +66,7 @@ class DaemonSets:
             )
         drop_old_revisions(self._core, self._writer, obj, {name})
 
-    def _adjust(self, obj: Object, digest: str) -> None:
+    def _adjust(self, obj: Object, digest: str, key: str) -> None:
         resource = resource_named(self._core, "pods")
         nodes = [node.name for node in self._core.store.scan("nodes")]
         pods = owned(self._core, "pods", obj)
@@ -77,7 +79,8 @@ class DaemonSets:
             if node not in occupied:
                 labels = {_HASH: digest, "pod-template-generation": generation}
                 pod_object = make_pod(obj, obj["spec"]["template"], labels=labels)
-                self._writer.create(resource, {**pod_object, "spec": {**pod_object["spec"], "nodeName": node}})
+                pod_object["spec"] = {**pod_object["spec"], "nodeName": node}
+                self._maker.create(self, key, obj, pod_object)
         self._replace(obj, pods, digest, len(nodes))
 
     def _replace(self, obj: Object, pods: list[Owned], digest: str, nodes: int) -> None:

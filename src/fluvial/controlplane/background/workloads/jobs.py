@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from fluvial.controlplane.background.engine import Engine, Keys, own_key
+from fluvial.controlplane.background.workloads.creation import PodMaker
 from fluvial.controlplane.background.workloads.parts import (
     Owned,
     is_finished,
@@ -36,6 +37,7 @@ class Jobs:
         self._core = core
         self._engine = engine
         self._writer = Writer(core)
+        self._maker = PodMaker(core, engine, "job-controller")
 
     @property
     def watches(self) -> Mapping[str, Keys]:
@@ -90,7 +92,7 @@ class Jobs:
             self._stop(active)
             active = []
         else:
-            active = self._start(job, active, succeeded)
+            active = self._start(job, active, succeeded, key)
         status.update(
             active=len(active) or None,
             succeeded=succeeded or None,
@@ -124,7 +126,7 @@ class Jobs:
             return "Complete", "CompletionsReached", "Reached expected number of succeeded pods"
         return None
 
-    def _start(self, job: Object, active: list[Owned], succeeded: int) -> list[Owned]:
+    def _start(self, job: Object, active: list[Owned], succeeded: int, key: str) -> list[Owned]:
         """Make the number of active Pods right; returns them."""
         spec = job["spec"]
         wanted = spec.get("parallelism", 1)
@@ -134,7 +136,8 @@ class Jobs:
             wanted = len(active)
         self._stop(active[wanted:])
         for _ in range(wanted - len(active)):
-            self._writer.create(resource_named(self._core, "pods"), make_pod(job, spec["template"]))
+            if self._maker.create(self, key, job, make_pod(job, spec["template"])):
+                break
         found = owned(self._core, "pods", job)
         return [pod for pod in found if not is_finished(pod.object) and not pod.is_dying]
 

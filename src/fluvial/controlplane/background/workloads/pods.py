@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fluvial.controlplane.background.engine import Engine, Keys
+from fluvial.controlplane.background.reporting import Reporter
 from fluvial.controlplane.background.workloads import podstatus
 from fluvial.controlplane.background.workloads.failures import ANNOTATION, failure_of
 from fluvial.controlplane.background.workloads.parts import is_finished, resource_named
@@ -15,6 +16,12 @@ from fluvial.controlplane.store import Entry, Event
 from fluvial.objects import Object
 
 _STOP_DELAY = 0.05  # seconds that a container seems to need to stop
+_WARNINGS = {
+    "ImagePullBackOff": ("Failed", "Failed to pull image: not found"),
+    "CrashLoop": ("BackOff", "Back-off restarting failed container"),
+    "Error": ("BackOff", "Back-off restarting failed container"),
+    "NeverReady": ("Unhealthy", "Readiness probe failed"),
+}
 _CONTROLLERS = ("replicasets.apps", "deployments.apps", "statefulsets.apps", "daemonsets.apps", "jobs.batch")
 
 
@@ -26,18 +33,34 @@ class Pods:
         self._engine = engine
         self._scheduler = Writer(core, "kube-scheduler")
         self._kubelet = Writer(core, "kubelet")
+        self._scheduling = Reporter(core, "default-scheduler")
+        self._running = Reporter(core, "kubelet")
         self._due: dict[tuple[str, str], float] = {}
+        self._told: dict[str, str] = {}  # uid to the failure that was last warned of
 
     @property
     def watches(self) -> Mapping[str, Keys]:
-        return {"pods": self._concerned, **dict.fromkeys(_CONTROLLERS, self._failure_switched)}
+        return {
+            "pods": self._concerned,
+            "nodes": self._node_changed,
+            **dict.fromkeys(_CONTROLLERS, self._failure_switched),
+        }
 
     def _concerned(self, event: Event) -> Iterator[str]:
         if event.change == "DELETED":
+            self._told.pop(event.entry.uid, None)
             for step in ("start", "finish", "stop"):
                 self._due.pop((event.entry.uid, step), None)
         else:
             yield event.entry.key
+
+    def _node_changed(self, event: Event) -> Iterator[str]:
+        """A node that can be used again may take what waits."""
+        if event.change == "DELETED":
+            return
+        for entry in self._core.store.scan("pods"):
+            if b'"nodeName"' not in entry.data:
+                yield entry.key
 
     def _failure_switched(self, event: Event) -> Iterator[str]:
         """A failure that is switched on a controller concerns every Pod of its namespace."""
@@ -76,7 +99,7 @@ class Pods:
 
     def _schedule(self, entry: Entry, pod: Object, failure: str) -> None:
         resource = resource_named(self._core, "pods")
-        nodes = [node.name for node in self._core.store.scan("nodes")]
+        nodes = [n.name for n in self._core.store.scan("nodes") if b'"unschedulable":true' not in n.data]
         if failure != "Unschedulable" and nodes:
             node = nodes[int(self._core.chance.random() * len(nodes))]
             self._scheduler.edit(resource, entry, lambda obj: obj["spec"].update(nodeName=node), "binding")
@@ -88,6 +111,7 @@ class Pods:
         now = self._core.timestamp()
         podstatus.set_condition(conditions, "PodScheduled", "False", now, "Unschedulable", message)
         self._scheduler.set_status(resource, entry, {**status, "phase": "Pending", "conditions": conditions})
+        self._warn(entry, pod, "Unschedulable", "FailedScheduling", message)
 
     def _run(self, entry: Entry, pod: Object, failure: str) -> None:
         simulation = self._core.settings.simulation
@@ -100,12 +124,21 @@ class Pods:
         if failure:
             self._due.pop((entry.uid, "finish"), None)
             self._write(entry, _failed(pod, status, now, failure))
+            if failure in _WARNINGS:
+                self._warn(entry, pod, failure, *_WARNINGS[failure])
             return
         ends = pod["spec"].get("restartPolicy", "Always") != "Always"
         if ends and self._is_due(entry, "finish", simulation.job_duration):
             self._write(entry, podstatus.finished(pod, status, now, failed=False))
         else:
             self._write(entry, podstatus.running(pod, status, now))
+
+    def _warn(self, entry: Entry, pod: Object, failure: str, reason: str, message: str) -> None:
+        """Say once why a Pod does not get on."""
+        if self._told.get(entry.uid) != failure:
+            self._told[entry.uid] = failure
+            reporter = self._scheduling if failure == "Unschedulable" else self._running
+            reporter.warn(pod, reason, message)
 
     def _write(self, entry: Entry, status: dict[str, Any]) -> None:
         self._kubelet.set_status(resource_named(self._core, "pods"), entry, status)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fluvial.controlplane.background.engine import Engine, Keys, own_key
+from fluvial.controlplane.background.workloads.creation import PodMaker
 from fluvial.controlplane.background.workloads.parts import (
     Owned,
     available_in,
@@ -22,7 +23,6 @@ from fluvial.controlplane.background.workloads.parts import (
 )
 from fluvial.controlplane.background.writer import Writer
 from fluvial.controlplane.core import Core
-from fluvial.controlplane.errors import StatusError
 from fluvial.objects import LabelSelector, Object
 
 
@@ -35,6 +35,7 @@ class ReplicaSets:
         self._storage = storage
         self._kind = kind
         self._writer = Writer(core)
+        self._maker = PodMaker(core, engine, "replicaset-controller")
 
     @property
     def watches(self) -> Mapping[str, Keys]:
@@ -47,23 +48,21 @@ class ReplicaSets:
         obj = entry.object()
         pods = [pod for pod in owned(self._core, "pods", obj) if not is_finished(pod.object)]
         live = [pod for pod in pods if not pod.is_dying]
-        failure = "" if obj["metadata"].get("deletionTimestamp") else self._adjust(obj, live)
+        failure = "" if obj["metadata"].get("deletionTimestamp") else self._adjust(obj, live, key)
         current = self._core.store.get(self._storage, key)
         if current is not None:
             resource = resource_named(self._core, self._storage)
             write_status(self._writer, resource, current, self._status(current.object(), failure, key))
 
-    def _adjust(self, obj: Object, live: list[Owned]) -> str:
+    def _adjust(self, obj: Object, live: list[Owned], key: str) -> str:
         """Make the number of Pods right; returns why that failed, "" when it didn't."""
         wanted = obj["spec"].get("replicas", 1)
         resource = resource_named(self._core, "pods")
         for pod in delete_order(live)[: max(0, len(live) - wanted)]:
             self._writer.delete(resource, pod.entry)
-        try:
-            for _ in range(wanted - len(live)):
-                self._writer.create(resource, make_pod(obj, obj["spec"]["template"]))
-        except StatusError as error:
-            return str(error)
+        for _ in range(wanted - len(live)):
+            if failure := self._maker.create(self, key, obj, make_pod(obj, obj["spec"]["template"])):
+                return failure
         return ""
 
     def _status(self, obj: Object, failure: str, key: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fluvial.controlplane.background.engine import Engine, Keys, own_key
+from fluvial.controlplane.background.workloads.creation import PodMaker
 from fluvial.controlplane.background.workloads.parts import (
     Owned,
     available_in,
@@ -35,6 +36,7 @@ class StatefulSets:
         self._core = core
         self._engine = engine
         self._writer = Writer(core)
+        self._maker = PodMaker(core, engine, "statefulset-controller")
 
     @property
     def watches(self) -> Mapping[str, Keys]:
@@ -67,7 +69,7 @@ class StatefulSets:
         for ordinal in wanted:
             pod = pods.get(ordinal)
             if pod is None:
-                self._create(obj, ordinal, update)
+                self._create(obj, ordinal, update, key)
             elif _is_failed(pod):
                 self._writer.delete(resource_named(self._core, "pods"), pod.entry)
             elif not pod.is_dying and self._available(obj, pod, key):
@@ -95,7 +97,7 @@ class StatefulSets:
                     self._writer.delete(resource_named(self._core, "pods"), pod.entry)
                 return
 
-    def _create(self, obj: Object, ordinal: int, update: str) -> None:
+    def _create(self, obj: Object, ordinal: int, update: str, key: str) -> None:
         name = f"{obj['metadata']['name']}-{ordinal}"
         status, partition = obj.get("status") or {}, 0
         strategy = obj["spec"].get("updateStrategy") or {}
@@ -111,7 +113,7 @@ class StatefulSets:
         spec = {**pod["spec"], "hostname": name, "subdomain": obj["spec"].get("serviceName", "")}
         if claims := self._claims(obj, name):
             spec["volumes"] = [*claims, *(spec.get("volumes") or ())]
-        self._writer.create(resource_named(self._core, "pods"), {**pod, "spec": spec})
+        self._maker.create(self, key, obj, {**pod, "spec": spec})
 
     def _template_of(self, obj: Object, revision: str) -> Object:
         entry = self._core.store.get("controllerrevisions.apps", f"{obj['metadata']['namespace']}/{revision}")
