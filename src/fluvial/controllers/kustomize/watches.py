@@ -23,6 +23,7 @@ _BY_DEPENDENCY: Final = "dependsOn"
 _BY_VARIABLES: Final = "substituteFrom"
 _BY_OWNER: Final = "owner"
 _SOURCES: Final = (names.GIT_REPOSITORY, names.OCI_REPOSITORY, names.BUCKET)
+SETTLE_STEP: Final = 0.01  # seconds; a watch tells when it is complete, but not when it fails
 FOLLOWED: Final = 64  # single objects that are watched by name; the rest is read at each interval
 _CRDS: Final = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 
@@ -240,15 +241,18 @@ class Watches:
         return managed is not None and is_older(managed.informer.resource_version, version)
 
     async def settle(self, kinds: Iterable[GroupKind], seconds: float) -> None:
-        """Wait until the watches of `kinds` are complete; not for those that are refused, and not beyond `seconds`."""
-        informers = [self._managed[kind].informer for kind in kinds if kind in self._managed]
-        try:
-            async with asyncio.timeout(seconds):
-                for informer in informers:
-                    if informer.error is None:
-                        await informer.wait_synced()
-        except TimeoutError:
-            return  # what is not complete proves nothing, and costs dry-runs
+        """Wait until the watches of `kinds` are complete; not for those that failed, and not beyond `seconds`.
+
+        What is not complete then proves nothing, and costs dry-runs.
+        """
+        waiting = [self._managed[kind].informer for kind in kinds if kind in self._managed]
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while loop.time() < end:
+            waiting = [informer for informer in waiting if not informer.synced and informer.error is None]
+            if not waiting:
+                return
+            await asyncio.sleep(SETTLE_STEP)
 
     def owned(self, owner: Owner) -> list[Ref]:
         """The live objects of all watched kinds that carry the labels of `owner`."""
