@@ -270,7 +270,23 @@ def test_a_suspect_that_waits_keeps_its_count_over_the_next_crash(tmp_path: Path
         assert memory.crashes("configmap/ns/b") == 1
 
 
-def test_a_damaged_record_of_crashes_never_keeps_the_controller_from_starting(tmp_path: Path) -> None:
-    (tmp_path / "in-flight.json").write_bytes(b'{"suspects": 7')
+@pytest.mark.parametrize("damage", [b"\xff\xfe\x00", b"=x y\n", b"{}", b"+ configmap/ns/a", b"=3", b"\n\n +\n"])
+def test_a_damaged_record_of_crashes_never_keeps_the_controller_from_starting(tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / "in-flight.journal").write_bytes(damage)
     with Root(str(tmp_path)) as root:
         assert DiskInFlight(root).crashes("configmap/ns/a") == 0
+
+
+def test_the_record_of_crashes_stays_small(tmp_path: Path) -> None:
+    crash_while_running(tmp_path, [], ["suspect"])
+    with Root(str(tmp_path)) as root:
+        memory = DiskInFlight(root)
+        memory.begin("configmap/ns/long")
+        for number in range(12_000):
+            memory.begin(f"configmap/ns/{number}")
+            memory.end(f"configmap/ns/{number}")
+        assert (tmp_path / "in-flight.journal").stat().st_size < 500_000
+        again = DiskInFlight(root)
+        assert again.crashes("configmap/ns/suspect") == 1
+        assert again.crashes("configmap/ns/long") == 1
+        assert again.crashes("configmap/ns/5") == 0

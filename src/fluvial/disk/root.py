@@ -131,6 +131,13 @@ class Root:
             if durable:
                 os.fsync(folder)
 
+    def append(self, path: str, data: bytes) -> None:
+        """Add to the end of a file, made if missing, without fsync: for journals that only outlive the process."""
+        with self._parent(path, create=True) as (folder, name):
+            descriptor = _open_file(folder, name, os.O_WRONLY | os.O_APPEND | os.O_CREAT, path)
+            with os.fdopen(descriptor, "ab", buffering=0) as file:
+                file.write(data)
+
     def link(self, path: str, target: str) -> None:
         """Make or atomically replace a symbolic link at `path` to `target`, a bare file name in the same folder.
 
