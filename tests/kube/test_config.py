@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import trustme
 
-from fluvial.kube import ClusterConfig, ConfigError, Kubeconfig, in_cluster
+from fluvial.kube import ClusterConfig, ConfigError, Kubeconfig, Unreachable, in_cluster
 from fluvial.kube.credentials import FixedHeader, TokenFile
 from fluvial.kube.execplugin import ExecPlugin
 from fluvial.net import ServerRequest, ServerResponse, make_server_tls, serve
@@ -179,6 +179,32 @@ def test_a_pod_finds_its_server_and_its_namespace(tmp_path: Path) -> None:
         in_cluster("", "")
     with pytest.raises(ConfigError, match="ServiceAccount"):
         in_cluster("10.0.0.1", "443", folder=str(tmp_path / "missing"))
+
+
+def test_a_rotated_ca_is_read_again_when_the_server_is_not_trusted_any_more(tmp_path: Path) -> None:
+    old, new = trustme.CA(), trustme.CA()
+
+    async def handler(request: ServerRequest) -> ServerResponse:
+        return reply(200, {"gitVersion": "v1"})
+
+    async def main() -> None:
+        issued = new.issue_cert("127.0.0.1")
+        tls = make_server_tls(certificate=issued.cert_chain_pems[0].bytes(), key=issued.private_key_pem.bytes())
+        server = await serve(handler, tls=tls)
+        for name, value in (("ca.crt", old.cert_pem.bytes()), ("namespace", b"n"), ("token", b"t")):
+            (tmp_path / name).write_bytes(value)
+        found = in_cluster("127.0.0.1", str(server.port), folder=str(tmp_path))
+        client = await found.connect(user_agent="test", chance=random.Random(1))
+        for damage in (old.cert_pem.bytes(), b"nonsense"):
+            (tmp_path / "ca.crt").write_bytes(damage)
+            with pytest.raises(Unreachable, match="certificate not accepted"):
+                await client.version()
+        (tmp_path / "ca.crt").write_bytes(new.cert_pem.bytes())
+        assert (await client.version())["gitVersion"] == "v1"
+        await client.close()
+        await server.close()
+
+    asyncio.run(main())
 
 
 def test_a_rotated_token_is_read_again_every_minute_and_after_a_refusal() -> None:

@@ -7,6 +7,7 @@ they stand in. What we cannot honour (auth-provider plugins, SOCKS proxies) is r
 import base64
 import binascii
 import os.path
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,7 @@ class ClusterConfig:
         proxy: URL of a CONNECT proxy.
         impersonate: whom to act as; an empty user means nobody else.
         namespace: of the context, or "default".
+        reread_ca: gives the PEM to trust when a server is not trusted any more: a cluster's CA can be rotated.
     """
 
     server: str
@@ -48,6 +50,7 @@ class ClusterConfig:
     credentials: Credentials = field(default_factory=FixedHeader, repr=False)
     impersonate: Identity = field(default_factory=Identity)
     namespace: str = "default"
+    reread_ca: Callable[[], bytes] | None = field(default=None, repr=False)
 
     async def connect(
         self,
@@ -63,13 +66,23 @@ class ClusterConfig:
         Raises:
             ConfigError: a certificate, a key, the proxy or the plugin cannot be used.
         """
-        certificate, key = self.certificate, self.key
+        certificate, key, trusted = self.certificate, self.key, self.ca
         if isinstance(self.credentials, ExecPlugin):
             pair = await self.credentials.certificate()
             certificate, key = pair if pair is not None else (certificate, key)
+
+        def renewed() -> ssl.SSLContext | None:
+            nonlocal trusted
+            if self.reread_ca is None or (found := self.reread_ca()) == trusted:
+                return None
+            trusted = found
+            return make_client_tls(ca=found, certificate=certificate, key=key)
+
         try:
             tls = make_client_tls(ca=self.ca, certificate=certificate, key=key, insecure=self.insecure)
-            transport = Http1Transport(tls=tls, server_name=self.server_name, proxy=self.proxy)
+            transport = Http1Transport(
+                tls=tls, server_name=self.server_name, proxy=self.proxy, renew_tls=_careful(renewed)
+            )
         except ValueError as error:
             raise ConfigError(f"cannot connect to {self.server}: {error}") from error
         client = Client(
@@ -291,9 +304,22 @@ def in_cluster(
     return ClusterConfig(
         server=f"https://{shown}:{port}",
         ca=ca,
+        reread_ca=lambda: read(f"{folder}/ca.crt"),
         credentials=TokenFile(f"{folder}/token", read),
         namespace=namespace or "default",
     )
+
+
+def _careful(renew: Callable[[], ssl.SSLContext | None]) -> Callable[[], ssl.SSLContext | None]:
+    """A file that can't be read or used just now renews nothing; the refused connection is the error to tell."""
+
+    def renewed() -> ssl.SSLContext | None:
+        try:
+            return renew()
+        except (OSError, ValueError):
+            return None
+
+    return renewed
 
 
 def _parse(data: bytes, path: str) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import socket
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -48,9 +49,16 @@ class Dialer:
     """Knows how to reach any origin for one transport."""
 
     def __init__(
-        self, tls: ssl.SSLContext | None, server_name: str, proxy: str, connect_timeout: float, header_limit: int
+        self,
+        tls: ssl.SSLContext | None,
+        server_name: str,
+        proxy: str,
+        connect_timeout: float,
+        header_limit: int,
+        renew_tls: Callable[[], ssl.SSLContext | None] | None,
     ) -> None:
         self._tls = tls
+        self._renew_tls = renew_tls
         self._server_name = server_name
         self._proxy = _parse_proxy(proxy) if proxy else None
         self._connect_timeout = connect_timeout
@@ -62,14 +70,27 @@ class Dialer:
         limit = loop.time() + self._connect_timeout
         try:
             async with asyncio.timeout_at(limit if deadline is None else min(limit, deadline)):
-                connection = await (self._direct(origin) if self._proxy is None else self._tunnel(origin, self._proxy))
+                return await self._trusting(origin)
         except TimeoutError:
             raise ConnectFailed(f"no connection to {origin.shown} within the time allowed") from None
         except ssl.SSLError as error:
             raise ConnectFailed(f"TLS with {origin.shown} failed: {_tls_reason(error)}") from error
         except (OSError, UnicodeError) as error:
             raise ConnectFailed(f"connection to {origin.shown} failed: {error}") from error
-        return connection
+
+    async def _trusting(self, origin: Origin) -> Connection:
+        """Connect; where the certificate is not accepted, once more if our trust has been renewed since."""
+        try:
+            return await self._connect(origin)
+        except ssl.SSLCertVerificationError:
+            renewed = self._renew_tls() if self._renew_tls is not None else None
+            if renewed is None:
+                raise
+            self._tls = renewed
+        return await self._connect(origin)
+
+    async def _connect(self, origin: Origin) -> Connection:
+        return await (self._direct(origin) if self._proxy is None else self._tunnel(origin, self._proxy))
 
     async def _direct(self, origin: Origin) -> Connection:
         loop = asyncio.get_running_loop()

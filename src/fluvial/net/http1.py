@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import ssl
 from collections import deque
+from collections.abc import Callable
 
 from fluvial.net.connection import Connection
 from fluvial.net.dialing import Dialer, Origin
@@ -33,6 +34,7 @@ class Http1Transport:
         idle_timeout: float = 60.0,
         connect_timeout: float = 30.0,
         header_limit: int = 64 << 10,
+        renew_tls: Callable[[], ssl.SSLContext | None] | None = None,
     ) -> None:
         """
         Args:
@@ -42,10 +44,11 @@ class Http1Transport:
             max_connections: bound per origin; requests beyond it wait. `Request.long_lived` is not counted.
             idle_timeout: seconds after which a kept connection is no longer used.
             header_limit: bytes of a reply's head.
+            renew_tls: asked when a server's certificate is not accepted; a new context if the trust has changed.
         Raises:
             ValueError: `proxy` is not a proxy URL that we can use (SOCKS is not supported).
         """
-        self._dialer = Dialer(tls, server_name, proxy, connect_timeout, header_limit)
+        self._dialer = Dialer(tls, server_name, proxy, connect_timeout, header_limit, renew_tls)
         self._max_connections = max_connections
         self._idle_timeout = idle_timeout
         self._pools: dict[str, _Pool] = {}
