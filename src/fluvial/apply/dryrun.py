@@ -11,7 +11,7 @@ from typing import Final
 from fluvial.apply.changes import Action
 from fluvial.apply.cluster import Cluster, each
 from fluvial.apply.compare import Desired, Difference, by_metadata, whole
-from fluvial.apply.errors import dry_run_text
+from fluvial.apply.errors import dry_run_text, is_denied
 from fluvial.apply.immutable import may_recreate, refused_as_immutable
 from fluvial.apply.masking import masked_text
 from fluvial.apply.ownership import CLEANED_ANNOTATIONS, CLEANED_LABELS, Live, digest_of
@@ -46,7 +46,7 @@ class Finding:
         takeover: JSON patch to be sent before the apply.
         recreate: delete it first.
         dropped: fields that were left out, since the kind does not have them.
-        problem: Flux's text; everything else is void then.
+        problem: Flux's text; everything else is void then. `denied`: it is for want of rights.
     """
 
     ref: Ref
@@ -57,6 +57,7 @@ class Finding:
     recreate: bool = False
     dropped: tuple[str, ...] = ()
     problem: str = ""
+    denied: bool = False
 
     @property
     def writes(self) -> bool:
@@ -231,7 +232,8 @@ async def _conclude(cluster: Cluster, answer: _Answer, options: Options) -> Find
         return replace(await _existing(cluster, answer, answer.dry), dropped=answer.dropped)
     except (KubeError, ValueError) as error:
         text = masked_text(str(error), answer.desired)
-        return Finding(ref=answer.ref, desired=answer.desired, problem=f"{answer.ref} {text}")
+        problem = f"{answer.ref} {text}"
+        return Finding(ref=answer.ref, desired=answer.desired, problem=problem, denied=is_denied(error))
 
 
 async def _existing(cluster: Cluster, answer: _Answer, dry: Object) -> Finding:
@@ -297,7 +299,7 @@ async def _refused(cluster: Cluster, answer: _Answer, error: KubeError, options:
         if allowed and await _would_be_accepted(cluster, desired):
             return Finding(ref=ref, desired=desired, action=Action.CREATED, live=live, recreate=True)
         problem += why
-    return Finding(ref=ref, desired=desired, live=live, problem=problem)
+    return Finding(ref=ref, desired=desired, live=live, problem=problem, denied=is_denied(error))
 
 
 async def _would_be_accepted(cluster: Cluster, desired: Object) -> bool:

@@ -6,7 +6,8 @@ ApplyError
 ├── StageFailed       a write was refused, or what a stage waits for did not come; `changes` were made
 └── PruneFailed       some objects could not be deleted; they stay in the inventory
 ```
-Texts are Flux's, since alerts match on them. Values of Secrets are masked before an error is made.
+Texts are Flux's, since alerts match on them. Values of Secrets are masked before an error is made. `denied` tells that
+the server refused for want of rights, so that nothing known before counts any more.
 """
 
 from collections.abc import Sequence
@@ -23,19 +24,21 @@ class ApplyError(Exception):
 class PreflightFailed(ApplyError):
     """Nothing was written. It takes another revision, spec or cluster; try again at the retry interval, not before."""
 
-    def __init__(self, problems: Sequence[str]) -> None:
+    def __init__(self, problems: Sequence[str], *, denied: bool = False) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
+        self.denied = denied
 
 
 class StageFailed(ApplyError):
     """Part of the plan was carried out."""
 
-    def __init__(self, problems: Sequence[str], changes: ChangeSet) -> None:
+    def __init__(self, problems: Sequence[str], changes: ChangeSet, *, denied: bool = False) -> None:
         done = str(changes.changed)
         super().__init__("\n".join(problems) + (f"\n{done}" if done else ""))
         self.problems = tuple(problems)
         self.changes = changes
+        self.denied = denied
 
 
 class PruneFailed(ApplyError):
@@ -62,3 +65,8 @@ def dry_run_text(ref: Ref, error: Exception, message: str) -> str:
         if reason and reason != "Unknown":
             return f"{ref} dry-run failed ({reason}): {message}"
     return f"{ref} dry-run failed: {message}"
+
+
+def is_denied(error: Exception) -> bool:
+    """Whether the server refused because of who asked."""
+    return isinstance(error, ApiError) and (error.is_forbidden or error.is_unauthorized)

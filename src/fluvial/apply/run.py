@@ -53,7 +53,7 @@ async def preflight(cluster: Cluster, resolved: Resolved, options: Options) -> P
     for ref in [ref for ref, found in findings.items() if found.problem and expected.waits(found.desired)]:
         del findings[ref]  # refused only because a role of this plan is not there yet
     if problems := [*expected.problems, *problems_of(findings.values())]:
-        raise PreflightFailed(problems)
+        raise PreflightFailed(problems, denied=any(found.denied for found in findings.values()))
     return Preflight(plan, findings, expected)
 
 
@@ -104,7 +104,8 @@ async def _stage(
                 changes[result.asked] = Change(result.ref, result.action, live, result.live, dropped)
                 written.append(result.live)
         if problems := [result.problem for result in results if result.problem]:
-            raise StageFailed(problems, ChangeSet((*before, *changes.values())))
+            denied = any(result.denied for result in results)
+            raise StageFailed(problems, ChangeSet((*before, *changes.values())), denied=denied)
     ordered = [changes[Ref.of(obj)] for obj in objects]
     if stage.waits and written:
         missing = await until_current(cluster, written, cluster.wait_timeout)
@@ -120,5 +121,5 @@ async def _examined_late(
         return {}
     found = {Ref.of(obj): finding for obj, finding in await _examined(cluster, objects, options)}
     if problems := problems_of(found.values()):
-        raise StageFailed(problems, ChangeSet(before))
+        raise StageFailed(problems, ChangeSet(before), denied=any(finding.denied for finding in found.values()))
     return found

@@ -6,6 +6,7 @@ from typing import Final
 from fluvial.apply.changes import Action
 from fluvial.apply.cluster import Cluster
 from fluvial.apply.dryrun import Finding, takeover_patch
+from fluvial.apply.errors import is_denied
 from fluvial.apply.masking import masked_text
 from fluvial.apply.patience import patiently
 from fluvial.apply.waiting import until_gone
@@ -24,6 +25,7 @@ class Written:
     action: Action
     live: Object | None = None
     problem: str = ""
+    denied: bool = False
 
 
 async def write(cluster: Cluster, finding: Finding) -> Written:
@@ -35,7 +37,9 @@ async def write(cluster: Cluster, finding: Finding) -> Written:
         elif finding.takeover:
             await _take_over(cluster, finding)
     except KubeError as error:
-        return Written(asked, finding.ref, Action.UNKNOWN, problem=_text(finding, _where(finding), error))
+        return Written(
+            asked, finding.ref, Action.UNKNOWN, problem=_text(finding, _where(finding), error), denied=is_denied(error)
+        )
     except TimeoutError:
         text = f"{finding.ref} immutable field detected, failed to wait for object to be deleted: timed out"
         return Written(asked, finding.ref, Action.UNKNOWN, problem=text)
@@ -44,7 +48,9 @@ async def write(cluster: Cluster, finding: Finding) -> Written:
             lambda: cluster.client.apply(finding.desired, field_manager=cluster.manager, force=True)
         )
     except KubeError as error:
-        return Written(asked, finding.ref, Action.UNKNOWN, problem=_text(finding, "apply failed", error))
+        return Written(
+            asked, finding.ref, Action.UNKNOWN, problem=_text(finding, "apply failed", error), denied=is_denied(error)
+        )
     return Written(asked, Ref.of(applied.object), finding.action, applied.object)
 
 
@@ -54,8 +60,10 @@ def _where(finding: Finding) -> str:
     return "metadata.managedFields cleanup failed"
 
 
-def _text(finding: Finding, what: str, error: KubeError) -> str:
-    return f"{finding.ref} {what}: {masked_text(str(error), finding.desired)}"
+def _failed(finding: Finding, what: str, error: KubeError) -> Written:
+    problem = f"{finding.ref} {what}: {masked_text(str(error), finding.desired)}"
+    asked = Ref.of(finding.desired)
+    return Written(asked, finding.ref, Action.UNKNOWN, problem=problem, denied=is_denied(error))
 
 
 async def _take_over(cluster: Cluster, finding: Finding) -> None:

@@ -28,6 +28,7 @@ from fluvial.artifacts import ArtifactError, ArtifactNotFound
 from fluvial.build import BuildError, PathNotFound
 from fluvial.controllers.kustomize import decide, report
 from fluvial.controllers.kustomize.building import VariablesError, Versions, build_error_text, inputs_of
+from fluvial.controllers.kustomize.fetching import SourceMoved, fetch_while_current
 from fluvial.controllers.kustomize.healthwait import STATELESS
 from fluvial.controllers.kustomize.judging import note_corrections, proven_records, sort_out
 from fluvial.controllers.kustomize.memory import Memory
@@ -65,7 +66,7 @@ class Failure(Exception):
 
 
 class Postponed(Exception):
-    """The run goes on a little later: others have to say first which objects are theirs now."""
+    """The run goes on a little later: others have to say first which objects are theirs now, or the source moved."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,26 +120,30 @@ class Run:
         )
 
 
-async def bring_about(run: Run) -> bool:
-    """Build, apply and prune; True when something was changed. Health is left to be checked.
+async def bring_about(run: Run) -> None:
+    """Build, apply and prune. Health is left to be checked.
 
     Raises:
-        Failure
+        Failure, Postponed
     """
     try:
         run.target = await _target(run)
-        run.draft.attempted(run.artifact.revision)
-        # Flux's timeout bounds the waits alone; many objects on a slow server are no reason to stop half way.
-        limit = run.ks.timeout + SECONDS_PER_OBJECT * len(run.target.refs)
-        async with asyncio.timeout(limit):
-            return await _apply(run, run.target)
-    except TimeoutError:
-        text = f"apply and prune took longer than {format_duration(limit)}"
-        raise Failure(Reason.RECONCILIATION_FAILED, text) from None
+        await _apply_in_time(run, run.target)
     except KubeError as error:
         if isinstance(error, ApiError) and (error.is_unauthorized or error.is_forbidden):
             run.memory.doubt = "an authorisation error"
         raise Failure(Reason.RECONCILIATION_FAILED, str(error)) from error
+
+
+async def _apply_in_time(run: Run, target: Target) -> None:
+    # Flux's timeout bounds the waits alone; many objects on a slow server are no reason to stop half way.
+    limit = run.ks.timeout + SECONDS_PER_OBJECT * len(target.refs)
+    try:
+        async with asyncio.timeout(limit):
+            await _apply(run, target)
+    except TimeoutError:
+        text = f"apply and prune took longer than {format_duration(limit)}"
+        raise Failure(Reason.RECONCILIATION_FAILED, text) from None
 
 
 # -- build
@@ -157,7 +162,9 @@ async def _target(run: Run) -> Target:
     if ks.generation != ks.observed_generation:
         await run.progress("Fetching manifests")
     try:
-        tree = await run.world.deps.fetcher.fetch(run.artifact.url, run.artifact.digest)
+        tree = await fetch_while_current(run.world, ks, run.artifact)
+    except SourceMoved:
+        raise Postponed from None
     except ArtifactNotFound:
         wait = run.world.settings.requeue_dependency
         text = f"Source is not ready, artifact not found, retrying in {format_duration(wait)}"
@@ -169,10 +176,8 @@ async def _target(run: Run) -> Target:
     except PathNotFound as error:
         raise Failure(Reason.ARTIFACT_FAILED, str(error)) from error
     except BuildError as error:
-        run.draft.attempted(run.artifact.revision)
         raise Failure(Reason.BUILD_FAILED, build_error_text(error)) from error
     except VariablesError as error:
-        run.draft.attempted(run.artifact.revision)
         raise Failure(Reason.BUILD_FAILED, str(error)) from error
     except PreflightFailed as error:
         raise Failure(Reason.RECONCILIATION_FAILED, str(error)) from error
@@ -216,7 +221,7 @@ def _remember_target(run: Run, target: Target) -> None:
 # -- apply
 
 
-async def _apply(run: Run, target: Target) -> bool:
+async def _apply(run: Run, target: Target) -> None:
     world, memory, ks = run.world, run.memory, run.ks
     await _watch(run, target)
     first_look = not memory.records and not memory.order
@@ -233,16 +238,15 @@ async def _apply(run: Run, target: Target) -> bool:
     sorted_out = sort_out(world, run.key, memory, target, compare=compare, tick=run.tick)
     stale = [ref for ref in ks.inventory if ref not in target.payloads]
     _tell_strangers(run, target)
-    changed = False
     if sorted_out.todo:
-        changed = await _carry_out(run, target, sorted_out.todo)
+        await _carry_out(run, target, sorted_out.todo)
         note_corrections(world, memory, sorted_out.overwrites)
+    run.draft.attempted(run.artifact.revision)
     survivors = await _prune(run, target, stale) if stale else []
     run.draft.inventory([*target.refs, *survivors])
     if compare or memory.compared is None:
         memory.compared, memory.doubt = world.now(), ""
         memory.compare_after = decide.next_compare(world.now(), world.interval(ks.interval))
-    return changed or bool(stale)
 
 
 async def _watch(run: Run, target: Target) -> None:
@@ -261,8 +265,8 @@ def _adopt(run: Run, target: Target) -> None:
     run.world.remember(run.key, run.memory, records)
 
 
-async def _carry_out(run: Run, target: Target, todo: frozenset[Ref]) -> bool:
-    world, ks = run.world, run.ks
+async def _carry_out(run: Run, target: Target, todo: frozenset[Ref]) -> None:
+    world, ks, memory = run.world, run.ks, run.memory
     await run.progress("Detecting drift")
     options = Options(force=ks.force)
     resolved = await target.only(run.cluster, todo, world)
@@ -272,8 +276,10 @@ async def _carry_out(run: Run, target: Target, todo: frozenset[Ref]) -> bool:
             await _write_ahead(run, target)
         run.changes = await carry_out(run.cluster, checked, options)
     except PreflightFailed as error:
+        memory.doubt = "an authorisation error" if error.denied else memory.doubt
         raise Failure(Reason.RECONCILIATION_FAILED, str(error)) from error
     except StageFailed as error:
+        memory.doubt = "an authorisation error" if error.denied else memory.doubt
         run.changes = error.changes
         _remember_changes(run, target)
         raise Failure(Reason.RECONCILIATION_FAILED, str(error)) from error
@@ -281,15 +287,18 @@ async def _carry_out(run: Run, target: Target, todo: frozenset[Ref]) -> bool:
     log_output = run.changes.by_action() if world.settings.gate("GroupChangeLog") else run.changes.as_map()
     run.log.info("server-side apply completed", output=log_output, revision=run.artifact.revision)
     if applied := str(run.changes.changed):
+        memory.changed = True
         run.tell(applied)
     dropped = [f"{change.ref} {field}" for change in run.changes for field in change.dropped if change.action.changed]
     if dropped:
         run.tell("fields that these kinds do not have were left out:\n" + "\n".join(dropped), "error")
-    return bool(run.changes.changed)
 
 
 async def _write_ahead(run: Run, target: Target) -> None:
-    """Name every planned object in the inventory before the first of them is written."""
+    """Name every planned object in the inventory before the first of them is written.
+
+    The revision counts as attempted from here on, and not before: others then look at the inventory for what moved.
+    """
     old = run.ks.inventory
     named = set(old)
     added = [ref for ref in target.refs if ref not in named]
@@ -300,6 +309,7 @@ async def _write_ahead(run: Run, target: Target) -> None:
         text = f"the inventory of {len(union)} objects would take more than {MAX_INVENTORY_BYTES} bytes of status"
         raise Failure(Reason.RECONCILIATION_FAILED, f"{text}; split the Kustomization")
     run.draft.inventory(union)
+    run.draft.attempted(run.artifact.revision)
     await run.save()
 
 
@@ -333,7 +343,7 @@ def _tell_strangers(run: Run, target: Target) -> None:
 
 
 async def _prune(run: Run, target: Target, stale: Sequence[Ref]) -> list[Ref]:
-    """Delete `stale`; returns those that stay in the inventory."""
+    """Delete `stale`; returns those that stay in the inventory, since another is about to take them over."""
     world, ks = run.world, run.ks
     if not ks.prune:
         return []  # as in Flux: they leave the inventory for good
@@ -349,15 +359,21 @@ async def _prune(run: Run, target: Target, stale: Sequence[Ref]) -> list[Ref]:
         if problem:
             run.draft.inventory([*target.refs, *stale])
             raise Failure(Reason.PRUNE_FAILED, problem)
+    claimed = world.watches.claimed_by_others(run.key)
+    planned = [ref for ref in stale if not claimed(ref) and world.is_planned_by_others(run.key, ref)]
+    unwanted = [ref for ref in stale if ref not in frozenset(planned)]
+    if not unwanted:
+        return planned
     await run.progress("Pruning")
     try:
-        pruned = await prune(run.cluster, stale, owner_of(ks), claimed=world.watches.claimed_by_others(run.key))
+        pruned = await prune(run.cluster, unwanted, owner_of(ks), claimed=claimed)
     except PruneFailed as error:
-        run.draft.inventory([*target.refs, *error.survivors])
+        run.draft.inventory([*target.refs, *planned, *error.survivors])
         raise Failure(Reason.PRUNE_FAILED, str(error)) from error
+    run.memory.changed = True
     run.log.info(f"garbage collection completed: {pruned}", revision=run.artifact.revision)
     run.tell(str(pruned))
-    return []
+    return planned
 
 
 def _let_others_claim(run: Run, target: Target, stale: Sequence[Ref]) -> None:

@@ -65,8 +65,7 @@ async def _look(world: World, seen: Observation, memory: Memory, log: Logger) ->
         case decide.Kind.FINALIZE:
             return await finalize(world, seen.key, seen.obj, seen.ks, memory, log)
         case decide.Kind.SUSPENDED:
-            log.info("Reconciliation is suspended for this object")
-            return Result()
+            return await _suspended(world, seen.obj, memory, log)
         case decide.Kind.ADOPT:
             await write_finalizer(world, memory, seen.obj, present=True)
             return await _look(world, await observe(world, seen.key), memory, log)
@@ -108,18 +107,24 @@ async def _refuse(
     return Result(decision.after)
 
 
+async def _suspended(world: World, obj: Object, memory: Memory, log: Logger) -> Result:
+    """Nothing is done, but that it was seen is written, as Flux does."""
+    log.info("Reconciliation is suspended for this object")
+    draft = Draft(obj, world.deps.clock.now())
+    draft.handled()
+    draft.observed_if_ready()
+    await write_status(world, memory, obj, draft.obj)
+    return Result()
+
+
 # -- a run
 
 
-async def _proceed(
-    world: World, seen: Observation, ks: Kustomization, memory: Memory, artifact: Artifact, log: Logger
-) -> Result:
+def _run_of(
+    world: World, seen: Observation, ks: Kustomization, memory: Memory, artifact: Artifact, log: Logger, *, tick: bool
+) -> Run:
     assert seen.obj is not None
-    tick = decide.is_tick(seen.obj, ks, artifact, is_due=world.now() >= memory.due - _EARLY)
-    memory.dirty = False
-    if tick:
-        memory.warned.clear()
-    run = Run(
+    return Run(
         world=world,
         key=seen.key,
         ks=ks,
@@ -132,8 +137,19 @@ async def _proceed(
         started=world.now(),
         tick=tick,
     )
+
+
+async def _proceed(
+    world: World, seen: Observation, ks: Kustomization, memory: Memory, artifact: Artifact, log: Logger
+) -> Result:
+    assert seen.obj is not None
+    tick = decide.is_tick(seen.obj, ks, artifact, is_due=world.now() >= memory.due - _EARLY)
+    memory.dirty = False
+    if tick:
+        memory.warned.clear()
+    run = _run_of(world, seen, ks, memory, artifact, log, tick=tick)
     try:
-        memory.changed |= await act.bring_about(run)
+        await act.bring_about(run)
     except Failure as failure:
         return await _fail(run, failure)
     except Postponed:
@@ -213,20 +229,8 @@ def _cancel_wait(world: World, seen: Observation, memory: Memory) -> None:
 async def _end_wait(
     world: World, seen: Observation, ks: Kustomization, memory: Memory, waiting: Waiting, log: Logger
 ) -> Result:
-    assert seen.obj is not None
-    run = Run(
-        world=world,
-        key=seen.key,
-        ks=ks,
-        memory=memory,
-        artifact=waiting.artifact,
-        log=log,
-        obj=seen.obj,
-        draft=Draft(seen.obj, world.deps.clock.now()),
-        cluster=world.cluster(ks, memory),
-        started=waiting.started,
-        tick=True,
-    )
+    run = _run_of(world, seen, ks, memory, waiting.artifact, log, tick=True)
+    run.started = waiting.started
     result = await _health_known(run, waiting.task.result())
     if memory.dirty:
         world.enqueue(seen.key)
@@ -274,6 +278,8 @@ async def _succeed(run: Run, *, health: str = "") -> Result:
 async def _fail(run: Run, failure: Failure) -> Result:
     world, ks, memory = run.world, run.ks, run.memory
     run.draft.failed(failure.reason, failure.message)
+    if failure.reason != Reason.ARTIFACT_FAILED:
+        run.draft.attempted(run.artifact.revision)
     if memory.order and failure.reason in (
         Reason.RECONCILIATION_FAILED,
         Reason.PRUNE_FAILED,

@@ -105,6 +105,12 @@ class Draft:
         self.drop(names.STALLED)
         self.status["observedGeneration"] = dig(self.obj, "metadata", "generation", default=0)
 
+    def observed_if_ready(self) -> None:
+        """Flux's last step of every look: an object that is Ready is not being reconciled any more."""
+        if condition_is_true(self.obj, names.READY):
+            self.drop(names.RECONCILING)
+            self.status["observedGeneration"] = dig(self.obj, "metadata", "generation", default=0)
+
     def attempted(self, revision: str) -> None:
         self.status["lastAttemptedRevision"] = revision
 

@@ -130,6 +130,18 @@ class Watches:
         informer = self._sources.get(ref.kind)
         return informer.get(ref.namespace, ref.name) if informer is not None else None
 
+    def on_source(self, ref: Ref, callback: Callable[[Change], None]) -> Callable[[], None]:
+        """Call `callback` for the source as it is and for each change of it; returns the function that ends it."""
+        informer = self._sources.get(ref.kind)
+        if informer is None:
+            return lambda: None
+
+        def on_change(change: Change) -> None:
+            if (change.key.namespace, change.key.name) == (ref.namespace, ref.name):
+                callback(change)
+
+        return informer.subscribe(on_change)
+
     def claimed_by_others(self, owner: Key) -> Callable[[Ref], bool]:
         """Tells whether the inventory of another Kustomization than `owner` names an object, as of now."""
         named: set[str] = set()

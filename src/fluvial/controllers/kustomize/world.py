@@ -100,6 +100,10 @@ class World:
             self.holders.setdefault(ref, set()).add(key)
         memory.records = dict(records)
 
+    def is_planned_by_others(self, key: Key, ref: Ref) -> bool:
+        """Whether another Kustomization renders `ref`, although it has not come to apply it yet."""
+        return any(ref in memory.payloads for other, memory in self.memories.items() if other != key)
+
     # -- tasks that outlive a look
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> "asyncio.Task[Any]":
