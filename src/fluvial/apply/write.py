@@ -37,9 +37,7 @@ async def write(cluster: Cluster, finding: Finding) -> Written:
         elif finding.takeover:
             await _take_over(cluster, finding)
     except KubeError as error:
-        return Written(
-            asked, finding.ref, Action.UNKNOWN, problem=_text(finding, _where(finding), error), denied=is_denied(error)
-        )
+        return _failed(finding, _where(finding), error)
     except TimeoutError:
         text = f"{finding.ref} immutable field detected, failed to wait for object to be deleted: timed out"
         return Written(asked, finding.ref, Action.UNKNOWN, problem=text)
@@ -48,9 +46,7 @@ async def write(cluster: Cluster, finding: Finding) -> Written:
             lambda: cluster.client.apply(finding.desired, field_manager=cluster.manager, force=True)
         )
     except KubeError as error:
-        return Written(
-            asked, finding.ref, Action.UNKNOWN, problem=_text(finding, "apply failed", error), denied=is_denied(error)
-        )
+        return _failed(finding, "apply failed", error)
     return Written(asked, Ref.of(applied.object), finding.action, applied.object)
 
 
