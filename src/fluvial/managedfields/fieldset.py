@@ -163,7 +163,7 @@ class SetBuilder:
 
     def __init__(self) -> None:
         self.members: set[str] = set()
-        self.children: dict[str, SetBuilder | FieldSet] = {}
+        self.children: dict[str, SetBuilder] = {}
 
     def insert(self, path: Path) -> None:
         """Add `path`; the empty path names the whole object, which nobody owns."""
@@ -172,7 +172,7 @@ class SetBuilder:
         node = self
         for element in path[:-1]:
             child = node.children.get(element)
-            if not isinstance(child, SetBuilder):
+            if child is None:
                 child = node.children[element] = SetBuilder()
             node = child
         node.members.add(path[-1])
@@ -181,7 +181,7 @@ class SetBuilder:
         """Return the set as built so far."""
         return FieldSet(
             frozenset(self.members),
-            {e: c.build() if isinstance(c, SetBuilder) else c for e, c in self.children.items()},
+            {element: child.build() for element, child in self.children.items()},
         )
 
 

@@ -9,7 +9,7 @@ import binascii
 import re
 from collections.abc import Callable
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from fluvial.controlplane.schemas.data import definitions, shapes
@@ -324,7 +324,14 @@ def _int_or_string(value: Any, path: Path, problems: Problems) -> Any:
 
 
 def _time(value: Any, path: Path, problems: Problems) -> str:
-    return rfc3339(_moment(value, "2006-01-02T15:04:05Z07:00", "2006"))
+    if value.__class__ is not str:
+        raise Mistyped(json_kind(value), "string")
+    return _canonical_time(value)
+
+
+@lru_cache(maxsize=4096)
+def _canonical_time(text: str) -> str:
+    return rfc3339(_moment(text, "2006-01-02T15:04:05Z07:00", "2006"))
 
 
 def _micro_time(value: Any, path: Path, problems: Problems) -> str:
