@@ -17,6 +17,7 @@ from fluvial.kube.credentials import FixedHeader
 from fluvial.local import Controllers, Seams
 from fluvial.local.cluster import install
 from fluvial.net import Handler, Http1Transport, MemoryTransport, ServerRequest, ServerResponse, WebTransport, serve
+from fluvial.objects import Ref, dig
 from fluvial.runtime import SystemClock
 from fluvial.sources import Web
 from fluvial.telemetry import Logger
@@ -135,14 +136,28 @@ async def _play_real(flow: Flow, settings: dict[str, Any], storage: Path, server
 
         engine = LocalEngine(make, storage)
         client = connect("flow")
+        kubelet: asyncio.Task[None] | None = None
         try:
             await install(client)
             await _make_namespace(client, namespace)
+            kubelet = asyncio.create_task(_make_pods_ready(client, namespace), name="stand-in for a kubelet")
             await engine.start()
             await flow(World(client, namespace, git, f"{git_url}/fleet", engine))
         finally:
             await engine.stop()
+            if kubelet is not None:
+                kubelet.cancel()
+                await asyncio.gather(kubelet, return_exceptions=True)
             await client.close()
+
+
+async def _make_pods_ready(client: Client, namespace: str) -> None:
+    """Do what a kubelet does as far as flows look: a pending pod runs and is ready."""
+    async for event in client.watch("v1", "Pod", namespace, send_initial_events=True):
+        if event.type in ("ADDED", "MODIFIED") and dig(event.object, "status", "phase") == "Pending":
+            conditions = [{"type": kind, "status": "True"} for kind in ("PodScheduled", "ContainersReady", "Ready")]
+            status = {"phase": "Running", "conditions": conditions}
+            await client.patch(Ref.of(event.object), {"status": status}, kind="merge", subresource="status")
 
 
 async def _make_namespace(client: Client, name: str) -> None:

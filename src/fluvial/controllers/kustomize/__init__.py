@@ -43,7 +43,6 @@ class KustomizeController:
         """Reconcile until cancelled, from when the watches are complete: an empty copy is not an empty cluster."""
         try:
             await self.world.deps.cache.wait_synced()
-            await check_server(self.world)
             await self.controller.run()
         finally:
             await self.close()

@@ -5,6 +5,7 @@ the old one for minutes (`--http-retry`) holds a worker for nothing.
 """
 
 import asyncio
+from typing import Any
 
 from fluvial.api import Artifact, Kustomization, source_object_ref
 from fluvial.controllers.kustomize.world import World
@@ -34,7 +35,8 @@ async def fetch_while_current(world: World, ks: Kustomization, artifact: Artifac
 
     end = world.watches.on_source(source_object_ref(ks.source), on_change)
     try:
-        await asyncio.wait([fetch, moved], return_when=asyncio.FIRST_COMPLETED)
+        either: list[asyncio.Future[Any]] = [fetch, moved]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if fetch.done():
             return fetch.result()
         raise SourceMoved

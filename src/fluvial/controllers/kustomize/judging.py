@@ -175,6 +175,8 @@ async def check_server(world: World) -> None:
 
 def check_discovery(world: World) -> None:
     """What is served differs from before: compare everything at the next interval."""
+    if world.discovery is None:
+        world.spawn(check_server(world), "server version")
     now = world.deps.client.discovery_changes
     if world.discovery is not None and now != world.discovery:
         on_doubt(world, list(world.memories), "what the server serves changed")
