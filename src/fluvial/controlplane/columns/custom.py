@@ -70,7 +70,7 @@ def _cell(kind: str, path: Sequence[Step], obj: Object, now: datetime) -> Any:
 
 def _date(value: Any, now: datetime) -> Any:
     if not isinstance(value, str):
-        return "<invalid>"
+        return None
     try:
         parse_rfc3339(value)
     except ValueError:
