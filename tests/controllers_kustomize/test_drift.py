@@ -135,13 +135,13 @@ def test_an_overwrite_names_manager_and_field() -> None:
     [
         (OURS, OURS, ""),
         (OURS, LOST, ".data.a"),
-        (OURS, {}, ".data"),
+        (OURS, {}, ".data.a"),
         (
             {"f:spec": {'k:{"name":"a"}': {"f:image": {}}}},
             {"f:spec": {'k:{"name":"a"}': {}}},
             '.spec[{"name":"a"}].image',
         ),
-        (OURS, None, ".data"),
+        (OURS, None, ".data.a"),
         (None, OURS, ""),
     ],
 )

@@ -123,10 +123,11 @@ def _carries(found: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
 
 def _overwritten(record: Record, live: Live, context: Context) -> Judgement:
     field = first_difference(unpacked(record.live.our_fields), unpacked(live.our_fields))
-    writer = last_writer(live.others, record.live.others)
-    if writer is not None and writer.subresource == "scale":
+    writers = changed_writers(live.others, record.live.others)
+    if any(mark.subresource == "scale" for mark in writers):
         return Judgement(Answer.LEAVE)
-    overwrite = Overwrite(live.ref, writer.manager if writer is not None else "", field)
+    last = max(writers, key=lambda mark: mark.time, default=None)
+    overwrite = Overwrite(live.ref, last.manager if last is not None else "", field)
     return _repeated(overwrite, context, 1 if overwrite.manager else UNNAMED_CORRECTIONS)
 
 
@@ -135,11 +136,10 @@ def _repeated(overwrite: Overwrite, context: Context, allowed: int) -> Judgement
     return Judgement(Answer.CORRECT if len(recent) < allowed else Answer.WARN, overwrite)
 
 
-def last_writer(now: Iterable[Mark], before: Iterable[Mark]) -> Mark | None:
-    """The manager whose entry is new or changed, the latest of several; None when nobody's is."""
+def changed_writers(now: Iterable[Mark], before: Iterable[Mark]) -> list[Mark]:
+    """The entries that are new or changed, without those of status, which cannot hold a field of ours."""
     known = set(before)
-    changed = [mark for mark in now if mark not in known]
-    return max(changed, key=lambda mark: mark.time, default=None)
+    return [mark for mark in now if mark not in known and mark.subresource != "status"]
 
 
 def first_difference(before: Any, now: Any) -> str:
@@ -150,9 +150,8 @@ def first_difference(before: Any, now: Any) -> str:
     for key in sorted(before):
         if key == ".":
             continue
-        if key not in other:
-            return _shown(key)
-        if below := first_difference(before[key], other[key]):
+        below = first_difference(before[key], other.get(key))
+        if below or key not in other:
             return _shown(key) + below
     return ""
 
