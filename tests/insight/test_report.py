@@ -1,13 +1,14 @@
 """What differs, and how it is shown: situations from dyff's own layout."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from fluvial.insight import report
 from fluvial.insight.comparing import Change, Detail, Difference, compare
 from fluvial.insight.encrypted import masked
 from fluvial.insight.resolve import match
 from fluvial.kube import Resource
-from hypothesis import given
-from hypothesis import strategies as st
 
 SERVICE = {"spec": {"ports": [{"name": "http", "port": 9899}, {"name": "grpc", "port": 9999}], "type": "ClusterIP"}}
 

@@ -5,6 +5,7 @@ import random
 from datetime import UTC, datetime
 
 import pytest
+
 from fluvial.insight import Answer, Ask, Known, Stage, diagnose, why
 from fluvial.insight.answers import PodsOf, WarningsOf
 from fluvial.objects import Ref

@@ -6,6 +6,7 @@ Exit codes: 0 nothing would change, 1 something would, 2 it could not be told.
 from dataclasses import dataclass
 from typing import Any
 
+from fluvial.api import unsupported_fields
 from fluvial.apply import Action, Owner, PreflightFailed, make_plan
 from fluvial.cli import flags
 from fluvial.cli.build import read_flags, shared_flags
@@ -58,6 +59,8 @@ def _aggregate(problems: tuple[str, ...]) -> str:
 
 async def _diff(session: Session, wanted: LocalBuild) -> _Diff:
     result = await build_local(session, wanted)
+    if "spec.ignore" in unsupported_fields(result.kustomization):
+        raise Failure("spec.ignore is not supported yet: drift that Flux would ignore cannot be left out", code=2)
     client = await session.client()
     force = bool(dig(result.kustomization, "spec", "force", default=False))
     diff, changes, problems = _Diff(), list[Planned](), list[str]()

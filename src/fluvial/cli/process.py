@@ -134,25 +134,13 @@ async def _parts(
     session: Session, controller: str, process: Process, selector: str, *, grace: float
 ) -> AsyncIterator[_Parts]:
     """Make what surrounds a controller, in the order in which it is needed, and close it in the other."""
-    environ, cluster = session.world.environ, session.globals.cluster
+    environ = session.world.environ
     clock, chance, registry, redactor = SystemClock(), random.SystemRandom(), Registry(), Redactor()
     log = _logger(session, process, clock, redactor)
     host_name = environ.get("HOSTNAME") or socket.gethostname()
     async with AsyncExitStack() as stack:
         stack.enter_context(_library_logs(log))
-        try:
-            config = cluster_config(cluster, environ)
-            # Flux drops its client-side limits where the server has priority and fairness, as every server now has.
-            limited = (cluster.qps, cluster.burst) != (50.0, 300)
-            client = await config.connect(
-                user_agent=f"{controller}/v{__version__} fluvial",
-                chance=chance,
-                metrics=registry,
-                qps=cluster.qps if limited else 0.0,
-                burst=cluster.burst if limited else 0,
-            )
-        except ConfigError as error:
-            raise Failure(f"kubernetes configuration load failed: {error}") from error
+        client, namespace = await _connected(session, controller, chance, registry)
         stack.push_async_callback(client.close)
         await _name_flux(client, log)
         cache = Cache(chance=chance, log=log, metrics=registry)
@@ -174,7 +162,7 @@ async def _parts(
         if process.enable_leader_election:
             elector = LeaderElector(
                 client,
-                namespace=environ.get("RUNTIME_NAMESPACE") or config.namespace,
+                namespace=environ.get("RUNTIME_NAMESPACE") or namespace,
                 name=lease_name(controller, *([selector] if selector else [])),
                 identity=f"{host_name}_{uuid.uuid4()}",
                 clock=clock,
@@ -211,6 +199,27 @@ async def _parts(
             redactor=redactor,
             host_name=host_name,
         )
+
+
+async def _connected(
+    session: Session, controller: str, chance: random.Random, registry: Registry
+) -> tuple[Client, str]:
+    """Return the client of the cluster and the namespace in which this process is."""
+    cluster = session.globals.cluster
+    # Flux drops its client-side limits where the server has priority and fairness, as every server now has.
+    limited = (cluster.qps, cluster.burst) != (50.0, 300)
+    try:
+        config = cluster_config(cluster, session.world.environ)
+        client = await config.connect(
+            user_agent=f"{controller}/v{__version__} fluvial",
+            chance=chance,
+            metrics=registry,
+            qps=cluster.qps if limited else 0.0,
+            burst=cluster.burst if limited else 0,
+        )
+    except ConfigError as error:
+        raise Failure(f"kubernetes configuration load failed: {error}") from error
+    return client, config.namespace
 
 
 async def _name_flux(client: Client, log: Logger) -> None:
