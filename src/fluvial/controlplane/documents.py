@@ -9,6 +9,7 @@ import msgspec
 
 from fluvial.controlplane.bootstrap import VERSION
 from fluvial.controlplane.customdocuments import custom_document, custom_documents
+from fluvial.controlplane.protobuf import MEDIA_TYPE, openapi_v2
 from fluvial.controlplane.resources import Registry
 from fluvial.net import ServerResponse
 from fluvial.wire import parse_query
@@ -81,9 +82,13 @@ class Documents:
         return self._json(path, lambda: made) if made is not None else None
 
     def _openapi_v2(self, accept: str) -> ServerResponse:
-        if "protobuf" in accept and _JSON not in accept and "*/*" not in accept:
-            return ServerResponse(406, {"content-type": "text/plain; charset=utf-8"}, b"only JSON is served here\n")
-        return self._json("v2", self._registry.kinds.openapi_v2)
+        answer = self._json("v2", self._registry.kinds.openapi_v2)
+        if "com.github.proto-openapi.spec.v2" not in accept:
+            return answer
+        assert isinstance(answer.body, bytes)
+        document = answer.body
+        packed = self._json("v2 protobuf", lambda: openapi_v2(msgspec.json.decode(document)))
+        return ServerResponse(200, {"content-type": MEDIA_TYPE, "vary": "Accept"}, packed.body)
 
 
 def _health(path: str, root: str, query: str) -> ServerResponse:

@@ -87,6 +87,8 @@ class Jobs:
             conditions += _final(verdict, now)
             if verdict[0] == "Complete":
                 status["completionTime"] = now
+            else:
+                failed += len(active)  # what still ran when the Job failed has failed with it
             active = []
         elif suspended:
             self._stop(active)

@@ -67,9 +67,8 @@ class ReplicaSets:
 
     def _status(self, obj: Object, failure: str, key: str) -> dict[str, Any]:
         template = obj["spec"]["template"].get("metadata", {}).get("labels") or {}
-        pods = [
-            pod.object for pod in owned(self._core, "pods", obj) if not pod.is_dying and not is_finished(pod.object)
-        ]
+        unfinished = [pod for pod in owned(self._core, "pods", obj) if not is_finished(pod.object)]
+        pods = [pod.object for pod in unfinished if not pod.is_dying]
         min_ready, now = obj["spec"].get("minReadySeconds") or 0, self._core.now()
         waits = [available_in(pod, min_ready, now) for pod in pods]
         pending = [wait for wait in waits if wait]
@@ -82,6 +81,7 @@ class ReplicaSets:
             "fullyLabeledReplicas": sum(full.matches(pod["metadata"].get("labels") or {}) for pod in pods) or None,
             "readyReplicas": sum(wait is not None for wait in waits) or None,
             "availableReplicas": sum(wait == 0.0 for wait in waits) or None,
+            "terminatingReplicas": len(unfinished) - len(pods),
             "observedGeneration": obj["metadata"].get("generation"),
             "conditions": conditions or None,
         }

@@ -16,6 +16,7 @@ from fluvial.controlplane.core import Core
 from fluvial.objects import Object
 
 _STORAGE = "controllerrevisions.apps"
+_HASH_LABELS = {"StatefulSet": "controller.kubernetes.io/hash", "DaemonSet": "controller-revision-hash"}
 
 
 def ensure_revision(core: Core, writer: Writer, owner: Object, data: dict[str, Any]) -> tuple[str, str]:
@@ -27,18 +28,20 @@ def ensure_revision(core: Core, writer: Writer, owner: Object, data: dict[str, A
         held = owned(core, _STORAGE, owner)
         revision = max((r.object.get("revision", 0) for r in held), default=0) + 1
         labels = (owner["spec"]["template"].get("metadata") or {}).get("labels") or {}
-        obj = {
+        obj: dict[str, Any] = {
             "apiVersion": "apps/v1",
             "kind": "ControllerRevision",
             "metadata": {
                 "name": name,
                 "namespace": namespace,
-                "labels": {**labels, "controller-revision-hash": digest},
+                "labels": {**labels, _HASH_LABELS[owner["kind"]]: digest},
                 "ownerReferences": [owner_reference(owner)],
             },
             "data": data,
             "revision": revision,
         }
+        if owner["kind"] == "DaemonSet" and owner["metadata"].get("annotations"):
+            obj["metadata"]["annotations"] = dict(owner["metadata"]["annotations"])
         writer.create(resource_named(core, _STORAGE), obj)
     return name, digest
 

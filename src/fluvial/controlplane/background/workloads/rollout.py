@@ -93,7 +93,7 @@ def rollout_status(
 
 def _counts(deployment: Object, new: Object | None, sets: Sequence[Object]) -> dict[str, Any]:
     total, available = sum(_in(s, "replicas") for s in sets), sum(_available(s) for s in sets)
-    spec_total = max(total, deployment["spec"].get("replicas", 1))
+    spec_total = sum(_replicas(s) for s in sets)
     counts = {
         "observedGeneration": deployment["metadata"].get("generation"),
         "replicas": total,
@@ -102,7 +102,8 @@ def _counts(deployment: Object, new: Object | None, sets: Sequence[Object]) -> d
         "availableReplicas": available,
         "unavailableReplicas": max(0, spec_total - available),
     }
-    return {key: value for key, value in counts.items() if value}
+    terminating = sum(_in(s, "terminatingReplicas") for s in sets)
+    return {**{key: value for key, value in counts.items() if value}, "terminatingReplicas": terminating}
 
 
 def _set_available(deployment: Object, status: dict[str, Any], conditions: list[dict[str, Any]], now: str) -> None:

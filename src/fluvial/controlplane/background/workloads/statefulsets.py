@@ -47,7 +47,7 @@ class StatefulSets:
         if entry is None:
             return
         obj = entry.object()
-        data = {"spec": {"template": obj["spec"]["template"]}}
+        data = {"spec": {"template": {**obj["spec"]["template"], "$patch": "replace"}}}
         update, _ = ensure_revision(self._core, self._writer, obj, data)
         current = (obj.get("status") or {}).get("currentRevision") or update
         if not obj["metadata"].get("deletionTimestamp"):
@@ -119,7 +119,8 @@ class StatefulSets:
         entry = self._core.store.get("controllerrevisions.apps", f"{obj['metadata']['namespace']}/{revision}")
         template: Object = obj["spec"]["template"]
         if entry is not None:
-            template = entry.object()["data"]["spec"]["template"]
+            held = entry.object()["data"]["spec"]["template"]
+            template = {key: value for key, value in held.items() if key != "$patch"}
         return template
 
     def _claims(self, obj: Object, pod: str) -> list[dict[str, Any]]:
