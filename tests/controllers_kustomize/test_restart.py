@@ -1,23 +1,20 @@
 """Crashes at every write, restarts, and taking over from Flux: what must survive is in the cluster."""
 
 import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from fluvial.controlplane import AuditRecord, ServerFault
-from fluvial.objects import dig
-from tests.controllers_kustomize.world import World, config_map, run
+from fluvial.objects import Ref, dig
+from fluvial.wire import status
+from tests.controllers_kustomize.world import KUSTOMIZE_API, NAMESPACE, World, config_map, run
 
 REVISION_ONE = {"a.yaml": config_map("a"), "b.yaml": config_map("b")}
 REVISION_TWO = {"a.yaml": config_map("a", key="new"), "c.yaml": config_map("c")}
-
-
-async def state(world: World) -> Any:
-    found = (await world.client.list("v1", "ConfigMap", "default", labels="kustomize.toolkit.fluxcd.io/name")).items
-    maps = {each["metadata"]["name"]: each["data"] for each in found}
-    entries = dig(await world.ks(), "status", "inventory", "entries", default=[])
-    return maps, [entry["id"].split("_")[1] for entry in entries]
 
 
 def test_a_restart_with_nothing_to_do_sends_nothing() -> None:
@@ -54,9 +51,7 @@ def test_a_restart_finds_what_was_overwritten_meanwhile() -> None:
     run(test)
 
 
-def _ref(name: str) -> Any:
-    from fluvial.objects import Ref
-
+def _ref(name: str) -> Ref:
     return Ref("", "v1", "ConfigMap", "default", name)
 
 
@@ -92,13 +87,64 @@ def test_a_status_that_flux_wrote_is_taken_over_without_a_write_to_managed_objec
     run(test)
 
 
-async def prepare(world: World) -> None:
+# -- crashes at every write
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is done to a prepared world, what is waited for, and how many writes the controller needs for it."""
+
+    name: str
+    prepare: Callable[[World], Awaitable[None]]
+    act: Callable[[World], Awaitable[None]]
+    done: Callable[[World], Awaitable[None]]
+    writes: int
+
+
+async def with_source(world: World) -> None:
     await world.source()
     await world.commit(REVISION_ONE, "r@1")
+
+
+async def applied(world: World) -> None:
+    await with_source(world)
     await world.kustomization(retryInterval="1m", interval="5m")
     await world.ready()
     await asyncio.sleep(30)
-    world.audit.clear()
+
+
+async def create(world: World) -> None:
+    await world.kustomization(retryInterval="1m", interval="5m")
+
+
+async def change(world: World) -> None:
+    await world.commit(REVISION_TWO, "r@2")
+
+
+async def remove(world: World) -> None:
+    await world.client.delete(Ref("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", NAMESPACE, "apps"))
+
+
+async def at_one(world: World) -> None:
+    await world.ready(revision="r@1", timeout=400)
+
+
+async def at_two(world: World) -> None:
+    await world.ready(revision="r@2", timeout=400)
+
+
+async def gone(world: World) -> None:
+    async def look() -> bool:
+        return await world.client.get(KUSTOMIZE_API, "Kustomization", NAMESPACE, "apps") is None
+
+    await world.until(look, timeout=400)
+
+
+SCENARIOS = [
+    Scenario("first apply", with_source, create, at_one, 6),  # finalizer, progress, write-ahead, apply twice, status
+    Scenario("change and prune", applied, change, at_two, 6),  # progress, write-ahead, apply twice, delete, status
+    Scenario("removal", applied, remove, gone, 3),  # delete twice, finalizer
+]
 
 
 def writes(world: World) -> list[AuditRecord]:
@@ -109,33 +155,55 @@ def writes(world: World) -> list[AuditRecord]:
     ]
 
 
-def reference() -> tuple[Any, int]:
-    """What a run without crashes ends with, and how many writes it takes."""
-    result: list[Any] = []
-
-    async def test(world: World) -> None:
-        await prepare(world)
-        await world.commit(REVISION_TWO, "r@2")
-        await world.ready(revision="r@2")
-        result.extend([await state(world), len(writes(world))])
-
-    run(test)
-    return result[0], result[1]
+async def state(world: World) -> Any:
+    found = (await world.client.list("v1", "ConfigMap", "default", labels="kustomize.toolkit.fluxcd.io/name")).items
+    maps = {each["metadata"]["name"]: each["data"] for each in found}
+    owner = await world.client.get(KUSTOMIZE_API, "Kustomization", NAMESPACE, "apps")
+    entries = dig(owner or {}, "status", "inventory", "entries", default=[])
+    return maps, [entry["id"].split("_")[1] for entry in entries]
 
 
-EXPECTED, WRITES = reference()
+@pytest.fixture(scope="module")
+def references() -> dict[str, Any]:
+    """What each scenario ends with when nobody crashes."""
+    found: dict[str, Any] = {}
+    for scenario in SCENARIOS:
+
+        async def test(world: World, scenario: Scenario = scenario) -> None:
+            await scenario.prepare(world)
+            world.audit.clear()
+            await scenario.act(world)
+            await scenario.done(world)
+            assert len(writes(world)) == scenario.writes, scenario.name
+            found[scenario.name] = await state(world)
+
+        run(test)
+    return found
 
 
-def test_the_reference_run_is_what_it_should_be() -> None:
-    assert EXPECTED == ({"a": {"key": "new"}, "c": {"key": "value"}}, ["a", "c"])
-    assert WRITES == 6  # progress, write-ahead, apply twice, delete, status
+def test_the_reference_runs_are_what_they_should_be(references: dict[str, Any]) -> None:
+    assert references == {
+        "first apply": ({"a": {"key": "value"}, "b": {"key": "value"}}, ["a", "b"]),
+        "change and prune": ({"a": {"key": "new"}, "c": {"key": "value"}}, ["a", "c"]),
+        "removal": ({}, []),
+    }
 
 
 @pytest.mark.parametrize("when", ["before", "after", "reply lost"])
-@pytest.mark.parametrize("number", range(1, WRITES + 1))
-def test_a_crash_at_any_write_leaves_nothing_behind(number: int, when: str) -> None:
+@pytest.mark.parametrize(
+    ("scenario", "number"),
+    [
+        pytest.param(each, number, id=f"{each.name} {number}")
+        for each in SCENARIOS
+        for number in range(1, each.writes + 1)
+    ],
+)
+def test_a_crash_at_any_write_leaves_nothing_behind(
+    scenario: Scenario, number: int, when: str, references: dict[str, Any]
+) -> None:
     async def test(world: World) -> None:
-        await prepare(world)
+        await scenario.prepare(world)
+        world.audit.clear()
         crashed = asyncio.Event()
         seen = 0
 
@@ -153,20 +221,21 @@ def test_a_crash_at_any_write_leaves_nothing_behind(number: int, when: str) -> N
             return ServerFault(lose_reply=True) if when == "reply lost" else ServerFault(reply_delay=1e6)
 
         world.plane.faults = strike
-        await world.commit(REVISION_TWO, "r@2")
+        await scenario.act(world)
         await world.until(_is_set(crashed))
         if when != "reply lost":
             await world.stop()
             world.plane.faults = None
-            # Whatever was applied is in the inventory already: nothing is tracked by memory alone.
-            maps, inventory = await state(world)
-            assert set(maps) <= set(inventory)
+            if scenario.name != "removal":
+                # Whatever was applied is in the inventory already: nothing is tracked by memory alone.
+                maps, inventory = await state(world)
+                assert set(maps) <= set(inventory)
             world.start()
-        await world.ready(revision="r@2", timeout=400)
+        await scenario.done(world)
         await asyncio.sleep(1)
-        assert await state(world) == EXPECTED
-        deletions = [record for record in world.audit if record.verb == "delete" and record.writes]
-        assert len(deletions) == 1
+        assert await state(world) == references[scenario.name]
+        deleted = [record.name for record in world.audit if record.verb == "delete" and record.writes]
+        assert len(deleted) == len(set(deleted))
 
     run(test)
 
@@ -178,13 +247,50 @@ def _is_set(event: asyncio.Event) -> Any:
     return look
 
 
+# -- a server that stumbles
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_server_that_stumbles_for_a_minute_costs_nothing_but_time(seed: int, references: dict[str, Any]) -> None:
+    async def test(world: World) -> None:
+        await applied(world)
+        world.audit.clear()
+        chance = random.Random(seed)
+        end = asyncio.get_running_loop().time() + 60
+
+        def stumble(record: AuditRecord) -> ServerFault | None:
+            if record.user_agent != "fluvial" or asyncio.get_running_loop().time() > end or chance.random() > 0.3:
+                return None
+            return chance.choice(
+                [
+                    ServerFault(answer=status.service_unavailable("starting")),
+                    ServerFault(answer=status.internal_error("etcd is away")),
+                    ServerFault(answer=status.too_many_requests("later"), retry_after=1),
+                    ServerFault(lose_reply=True),
+                    ServerFault(cut_watches=True),
+                    ServerFault(compact=True, cut_watches=True),
+                    ServerFault(delay=3),
+                ]
+            )
+
+        world.plane.faults = stumble
+        await change(world)
+        await at_two(world)
+        await asyncio.sleep(120)
+        assert await state(world) == references["change and prune"]
+        deleted = [record.name for record in world.audit if record.verb == "delete" and record.writes]
+        assert deleted == ["b"]
+
+    run(test, seed=seed)
+
+
 def test_two_runs_of_one_seed_write_the_same_log() -> None:
     logs: list[list[str]] = []
 
     async def test(world: World) -> None:
-        await prepare(world)
-        await world.commit(REVISION_TWO, "r@2")
-        await world.ready(revision="r@2")
+        await applied(world)
+        await change(world)
+        await at_two(world)
         await asyncio.sleep(10)
         logs.append([*map(str, world.audit), *world.lines])
 
