@@ -475,3 +475,20 @@ def test_a_field_that_a_built_in_kind_does_not_have_is_left_out_and_told() -> No
         assert await world.get("ConfigMap", "a") is not None
 
     run(test)
+
+
+def test_entries_of_an_older_version_are_rewritten_where_that_is_asked_for() -> None:
+    async def test(world: World) -> None:
+        crd = widget_crd()
+        schema = crd["spec"]["versions"][0]["schema"]
+        crd["spec"]["versions"].append({"name": "v2", "served": True, "storage": False, "schema": schema})
+        await world.apply(crd)
+        await world.apply(widget("w"))
+        newer = {**widget("w"), "apiVersion": "example.com/v2"}
+        cluster = replace(world.cluster, migrate=True)
+        await world.apply(newer, cluster=cluster)
+        found = await world.get("Widget", "w", api_version="example.com/v2")
+        versions = {entry["apiVersion"] for entry in dig(found or {}, "metadata", "managedFields")}
+        assert versions == {"example.com/v2"}
+
+    run(test)

@@ -244,3 +244,19 @@ def test_drift_during_a_wait_is_corrected_and_the_wait_goes_on() -> None:
         await world.ready(timeout=2)
 
     run(test)
+
+
+def test_a_changed_variable_during_a_wait_starts_another_run() -> None:
+    async def test(world: World) -> None:
+        metadata = {"name": "vars", "namespace": "flux-system", "labels": {"reconcile.fluxcd.io/watch": "Enabled"}}
+        variables = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+        await world.put({**variables, "data": {"version": "1"}})
+        post_build = {"substituteFrom": [{"kind": "ConfigMap", "name": "vars"}]}
+        await thing(world, "${version}", "r@1", postBuild=post_build)
+        await asyncio.sleep(5)
+        await world.put({**variables, "data": {"version": "2"}})
+        await asyncio.sleep(2)
+        found = await world.client.get("example.com/v1", "Thing", "default", "t")
+        assert dig(found or {}, "spec", "version") == 2  # substituted text is read as YAML again
+
+    run(test)

@@ -151,10 +151,9 @@ async def _apply_in_time(run: Run, target: Target) -> None:
 
 async def _target(run: Run) -> Target:
     memory, ks = run.memory, run.ks
-    variables = [Ref("", "v1", each.kind, run.key.namespace, each.name) for each in ks.substitute_from]
     checks = [] if ks.wait else decide.health_refs(ks, (), (), await _namespaced(run))
-    run.world.watches.follow(run.key, run.cluster.client, [*variables, *checks])
-    versions = _versions(run, variables)
+    run.world.watches.follow(run.key, run.cluster.client, [*variable_refs(ks), *checks])
+    versions = watched_versions(run.world, ks)
     if versions is not None and memory.inputs is not None:
         inputs = inputs_of(ks, run.artifact, versions, run.world.account(ks))
         if inputs == memory.inputs:
@@ -186,11 +185,17 @@ async def _target(run: Run) -> Target:
     return target
 
 
-def _versions(run: Run, variables: Sequence[Ref]) -> Versions | None:
+def variable_refs(ks: Kustomization) -> list[Ref]:
+    """The objects of `substituteFrom`."""
+    return [Ref("", "v1", each.kind, ks.ref.namespace, each.name) for each in ks.substitute_from]
+
+
+def watched_versions(world: World, ks: Kustomization) -> Versions | None:
     """What the watches tell of the objects of `substituteFrom`; None where they don't."""
+    key = Key(ks.ref.namespace, ks.ref.name)
     found: list[tuple[str, str, str]] = []
-    for ref in variables:
-        version = run.world.watches.version(run.key, ref)
+    for ref in variable_refs(ks):
+        version = world.watches.version(key, ref)
         if version is None:
             return None
         if version != ("", ""):

@@ -39,6 +39,7 @@ class Waiting:
     Args:
         started: loop time at which the run began.
         request: the request annotation at that time; another one asks for another run.
+        inputs: what the run's build was made from; other variables ask for another run.
     """
 
     wait: HealthWait
@@ -47,6 +48,7 @@ class Waiting:
     generation: int
     started: float
     request: str
+    inputs: Inputs | None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -49,7 +49,7 @@ async def reconcile(world: World, key: Key, log: Logger) -> Result:
 
 async def _look(world: World, seen: Observation, memory: Memory, log: Logger) -> Result:
     if (waiting := memory.waiting) is not None:
-        if _is_still_wanted(seen, waiting):
+        if _is_still_wanted(world, seen, waiting):
             assert seen.ks is not None
             if waiting.task.done():
                 memory.waiting = None
@@ -202,14 +202,18 @@ async def _check_health(run: Run, refs: list[Ref]) -> Result:
         generation=ks.generation,
         started=run.started,
         request=report.request_of(run.obj),
+        inputs=memory.inputs,
     )
     return Result()
 
 
-def _is_still_wanted(seen: Observation, waiting: Waiting) -> bool:
+def _is_still_wanted(world: World, seen: Observation, waiting: Waiting) -> bool:
     """Whether the run that waits is still the right one."""
     ks = seen.ks
     if ks is None or ks.deleted or ks.generation != waiting.generation or report.request_of(ks.obj) != waiting.request:
+        return False
+    versions = act.watched_versions(world, ks)
+    if versions is not None and waiting.inputs is not None and versions != waiting.inputs.variables:
         return False
     return seen.artifact is not None and seen.artifact.digest == waiting.artifact.digest
 
