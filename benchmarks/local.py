@@ -1,7 +1,6 @@
 """The embedded API server and the command line, measured as processes."""
 
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -11,9 +10,9 @@ from pathlib import Path
 from benchmarks.api import Api
 from benchmarks.cases import Row
 from benchmarks.measure import cpu_seconds
+from benchmarks.stage import FLUVIAL
 from fluvial.yamldoc import load
 
-FLUVIAL = (sys.executable, "-m", "fluvial.cli.entry")
 APPLIES = 2000
 
 
@@ -34,7 +33,7 @@ def _up() -> Iterator[tuple[Api, float, int]]:
     with tempfile.TemporaryDirectory(prefix="fluvial-bench-") as folder:
         kubeconfig = Path(folder) / "kubeconfig"
         begin = time.monotonic()
-        process = subprocess.Popen([*FLUVIAL, "up", "--kubeconfig", kubeconfig], stdout=subprocess.DEVNULL)
+        process = subprocess.Popen([FLUVIAL, "up", "--kubeconfig", kubeconfig], stdout=subprocess.DEVNULL)
         try:
             while not kubeconfig.exists():
                 if process.poll() is not None:
@@ -70,6 +69,6 @@ def _help_seconds() -> float:
     runs = []
     for _ in range(5):
         begin = time.monotonic()
-        subprocess.run([*FLUVIAL, "--help"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([FLUVIAL, "--help"], check=True, stdout=subprocess.DEVNULL)
         runs.append(time.monotonic() - begin)
     return min(runs)

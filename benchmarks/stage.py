@@ -33,11 +33,8 @@ class Engine:
     kustomize: tuple[str, ...]
 
 
-OURS = Engine(
-    "fluvial",
-    (sys.executable, "-m", "fluvial.cli.entry", "controller", "source"),
-    (sys.executable, "-m", "fluvial.cli.entry", "controller", "kustomize"),
-)
+FLUVIAL = str(Path(sys.executable).with_name("fluvial"))
+OURS = Engine("fluvial", (FLUVIAL, "controller", "source"), (FLUVIAL, "controller", "kustomize"))
 
 
 @dataclass(slots=True)
