@@ -1,6 +1,7 @@
 """Every field of an old API version survives storage in v1: written through the old version, read back through it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from fluvial.api import crds
 from fluvial.controlplane import ControlPlane
 from fluvial.kube import Client
 from fluvial.net import MemoryTransport
-from fluvial.objects import Object
+from fluvial.objects import Ref
 from tests.api.test_crds import by_name
 
 SERVER = "https://api.fluvial.local"
@@ -71,7 +72,45 @@ def test_an_object_with_every_field_of_an_old_version_comes_back_as_it_was(name:
         "spec": spec,
     }
 
-    async def main() -> tuple[Object | None, Object | None]:
+    async def test(client: Client) -> None:
+        await client.create(written)
+        old = await client.get(f"{group}/{version}", kind, "default", "old")
+        new = await client.get(f"{group}/v1", kind, "default", "old")
+        assert old is not None
+        assert new is not None
+        assert old["spec"] == spec
+        assert holds(new["spec"], spec)
+
+    run(name, test)
+
+
+def test_a_write_through_an_old_version_keeps_an_inventory_that_was_written_through_v1() -> None:
+    async def test(client: Client) -> None:
+        source = {"kind": "GitRepository", "name": "fleet"}
+        obj = {
+            "apiVersion": "kustomize.toolkit.fluxcd.io/v1beta1",
+            "kind": "Kustomization",
+            "metadata": {"name": "apps", "namespace": "default"},
+            "spec": {"interval": "5m", "prune": True, "sourceRef": source, "validation": "client"},
+        }
+        await client.apply(obj, field_manager="kubectl")
+        ref = Ref("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", "default", "apps")
+        inventory = {"entries": [{"id": "default_a__ConfigMap", "v": "v1"}]}
+        await client.patch(ref, {"status": {"inventory": inventory}}, kind="merge", subresource="status")
+        obj["spec"]["path"] = "./apps"  # type: ignore[index]
+        await client.apply(obj, field_manager="kubectl")
+        found = await client.get("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "default", "apps")
+        assert found is not None
+        assert found["status"]["inventory"] == inventory
+        assert (found["spec"]["path"], found["spec"]["validation"]) == ("./apps", "client")
+
+    run("kustomizations.kustomize.toolkit.fluxcd.io", test)
+
+
+def run(name: str, test: Callable[[Client], Awaitable[None]]) -> None:
+    """Run `test` on a server that serves the CRD `name`."""
+
+    async def main() -> None:
         clock, chance = testing.VirtualClock(), testing.chance()
         plane = ControlPlane(clock=clock, chance=chance)
         await plane.start()
@@ -81,19 +120,12 @@ def test_an_object_with_every_field_of_an_old_version_comes_back_as_it_was(name:
                 if each["metadata"]["name"] == name:
                     await client.apply(each, field_manager="test")
             await asyncio.sleep(1)
-            await client.create(written)
-            old = await client.get(f"{group}/{version}", kind, "default", "old")
-            new = await client.get(f"{group}/v1", kind, "default", "old")
-            return old, new
+            await test(client)
         finally:
             await client.close()
             await plane.stop()
 
-    old, new = testing.run(main())
-    assert old is not None
-    assert new is not None
-    assert old["spec"] == spec
-    assert holds(new["spec"], spec)
+    testing.run(main())
 
 
 def holds(found: Any, wanted: Any) -> bool:
