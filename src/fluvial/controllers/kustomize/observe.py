@@ -7,6 +7,7 @@ from fluvial.api import Artifact, Dependency, InvalidObject, Kustomization, name
 from fluvial.controllers.kustomize.memory import Memory
 from fluvial.controllers.kustomize.watches import is_older
 from fluvial.controllers.kustomize.world import World
+from fluvial.gotext import parse_duration
 from fluvial.objects import Object, Ref, dig
 from fluvial.runtime import Key
 
@@ -54,7 +55,7 @@ async def observe(world: World, key: Key) -> Observation:
     memory = world.memory(key, str(dig(obj, "metadata", "uid", default="")))
     obj = _newest(memory, obj)
     try:
-        ks = Kustomization.parse(obj)
+        ks = Kustomization.parse(_readable(obj))
     except InvalidObject as error:
         return Observation(key=key, obj=obj, memory=memory, invalid=str(error))
     unsupported = tuple(unsupported_fields(obj))
@@ -72,6 +73,22 @@ async def observe(world: World, key: Key) -> Observation:
         artifact=artifact,
         dependencies=dependencies,
     )
+
+
+def _readable(obj: Object) -> Object:
+    """`obj`; on its way out without durations, which nothing depends on then but which may be unreadable."""
+    if dig(obj, "metadata", "deletionTimestamp") is None:
+        return obj
+    spec = {key: value for key, value in dig(obj, "spec", default={}).items() if key != "retryInterval"}
+    timeout = {"timeout": spec["timeout"]} if _is_duration(spec.get("timeout")) else {"timeout": None}
+    return {**obj, "spec": {**spec, **timeout, "interval": "5m"}}
+
+
+def _is_duration(value: object) -> bool:
+    try:
+        return isinstance(value, str) and parse_duration(value) >= 0
+    except ValueError:
+        return False
 
 
 def _newest(memory: Memory, obj: Object) -> Object:
