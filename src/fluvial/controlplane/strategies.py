@@ -200,8 +200,8 @@ def _namespace(obj: Object) -> Object:
     finalizers = list(spec.get("finalizers") or ())
     if "kubernetes" not in finalizers:
         finalizers.append("kubernetes")
-    labels = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata["name"]}
-    metadata["labels"] = labels
+    # Preparation comes before validation: the name may be missing still.
+    metadata["labels"] = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata.get("name", "")}
     return {**obj, "spec": {**spec, "finalizers": finalizers}, "status": {"phase": "Active"}}
 
 
@@ -247,7 +247,7 @@ def _job(obj: Object) -> Object:
     spec, metadata = obj["spec"], obj["metadata"]
     if spec.get("manualSelector") or spec.get("selector"):
         return obj
-    uid, name = metadata["uid"], metadata["name"]
+    uid, name = metadata["uid"], metadata.get("name", "")
     template = spec["template"]
     labels = {
         **((template.get("metadata") or {}).get("labels") or {}),
