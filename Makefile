@@ -33,14 +33,14 @@ test-kube: $(VENV)/.dev peers ## the flows and the kubectl tests on a real kube-
 	@FLUVIAL_PEERS="$$(tools/peers/build.sh)" $(BIN)/python -m pytest -q -m "kube or peers" --no-skips tests
 
 check: $(VENV)/.dev ## format, lint, types, floors
-	@$(BIN)/ruff format --check -q src tests benchmarks
-	@$(BIN)/ruff check -q src tests benchmarks
+	@$(BIN)/ruff format --check -q src tests benchmarks deploy tools
+	@$(BIN)/ruff check -q src tests benchmarks deploy tools
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
 format: $(VENV)/.dev ## rewrite the code in the project's format
-	@$(BIN)/ruff format -q src tests benchmarks
-	@$(BIN)/ruff check -q --fix src tests benchmarks
+	@$(BIN)/ruff format -q src tests benchmarks deploy tools
+	@$(BIN)/ruff check -q --fix src tests benchmarks deploy tools
 
 fuzz: $(VENV)/.dev ## the laws with fresh seeds; each failure becomes a vector
 	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -q -n $(JOBS) tests/laws

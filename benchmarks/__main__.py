@@ -46,6 +46,8 @@ def main() -> int:
             rows[engine.name].append(_play(peers, engine, [name for name in names if name in CASES], run))
         if "embedded" in names:
             rows["embedded"].append(embedded_rows())
+            for row in rows["embedded"][-1]:
+                _print("embedded", run, row)
     results = {name: _summary(runs) for name, runs in rows.items()}
     if options.json:
         options.json.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")

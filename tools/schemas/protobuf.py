@@ -1,7 +1,7 @@
 """Derive the field numbers of Kubernetes' protobuf messages: python tools/schemas/protobuf.py
 
-Reads `generated.proto` and `types.go` of k8s.io/api and k8s.io/apimachinery v0.36.3 in the Go module cache (put there by
-`make peers`) and writes src/fluvial/controlplane/protobuf/data/messages.json.gz.
+Reads `generated.proto` and `types.go` of k8s.io/api and k8s.io/apimachinery v0.36.3 in the Go module cache (put there
+by `make peers`) and writes src/fluvial/controlplane/protobuf/data/messages.json.gz.
 """
 
 import gzip

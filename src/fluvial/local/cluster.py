@@ -9,6 +9,7 @@ from pathlib import Path
 from ssl import SSLContext
 from tempfile import TemporaryDirectory
 
+from fluvial import __version__
 from fluvial.api import crds
 from fluvial.controllers import kustomize, source
 from fluvial.controlplane import Access, ControlPlane, MemoryStore, SqliteStore
@@ -101,6 +102,12 @@ async def install(client: Client) -> None:
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "flux-system"}}, field_manager="flux", force=True
     )
     for crd in crds():
+        # By these labels `check`, and Flux's own command, recognise an installation.
+        crd["metadata"]["labels"] = crd["metadata"].get("labels", {}) | {
+            "app.kubernetes.io/part-of": "flux",
+            "app.kubernetes.io/version": f"v{__version__}",
+            "app.kubernetes.io/managed-by": "fluvial",
+        }
         await client.apply(crd, field_manager="flux", force=True)
         spec = crd["spec"]
         for version in spec["versions"]:
