@@ -1,8 +1,9 @@
 """The Flux kinds as typed views over objects: defaults, limits, served versions, CRD files, Secret formats, the Event
 payload.
 
-Views are frozen and parsed once, at the edge; the object they came from keeps everything. Names of the API are in
-`names`. Absent on purpose: reading and writing objects (`kube`) and what controllers do with them.
+Views are frozen and parsed once, at the edge; the object they came from keeps everything. Four rooms are part of the
+doorway and may be entered: `names` (constants), `event`, `history` and `inventory`. Absent on purpose: reading and
+writing objects (`kube`) and what controllers do with them.
 """
 
 from fluvial.api import event, history, inventory, names

@@ -4,16 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from fluvial.api import names
 from fluvial.api.inventory import read_inventory
 from fluvial.api.names import KUSTOMIZATION, KUSTOMIZE_V1, SOURCE_GROUP
 from fluvial.api.reading import Fields
 from fluvial.objects import Object, Ref, split_api_version
 
 MIN_TIMEOUT: Final = 30.0  # seconds; also how much shorter than the interval the default timeout is
-DELETE: Final = "Delete"
-MIRROR_PRUNE: Final = "MirrorPrune"
-WAIT_FOR_TERMINATION: Final = "WaitForTermination"
-ORPHAN: Final = "Orphan"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +112,7 @@ class Kustomization:
             retry_interval=interval if retry is None else retry,
             timeout=max(interval - MIN_TIMEOUT if timeout is None else timeout, MIN_TIMEOUT),
             prune=spec.flag("prune"),
-            deletion_policy=spec.text("deletionPolicy") or MIRROR_PRUNE,
+            deletion_policy=spec.text("deletionPolicy") or names.POLICY_MIRROR_PRUNE,
             suspend=spec.flag("suspend"),
             force=spec.flag("force"),
             wait=spec.flag("wait"),
@@ -140,9 +137,9 @@ class Kustomization:
         """Whether the applied objects go when this Kustomization does. Source: `finalizerShouldDeleteResources`."""
         if self.suspend or not self.inventory:
             return False
-        if self.deletion_policy == MIRROR_PRUNE:
+        if self.deletion_policy == names.POLICY_MIRROR_PRUNE:
             return self.prune
-        return self.deletion_policy in (DELETE, WAIT_FOR_TERMINATION)
+        return self.deletion_policy in (names.POLICY_DELETE, names.POLICY_WAIT)
 
 
 def _source(fields: Fields, namespace: str) -> SourceRef:

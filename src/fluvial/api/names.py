@@ -60,6 +60,12 @@ SSA_MERGE: Final = "Merge"
 SSA_IF_NOT_PRESENT: Final = "IfNotPresent"
 SSA_IGNORE: Final = "Ignore"
 
+# Deletion policies of a Kustomization.
+POLICY_MIRROR_PRUNE: Final = "MirrorPrune"
+POLICY_DELETE: Final = "Delete"
+POLICY_WAIT: Final = "WaitForTermination"
+POLICY_ORPHAN: Final = "Orphan"
+
 # -- condition types
 
 READY: Final = "Ready"

@@ -13,7 +13,7 @@ from fluvial.apply import Live, digest_of, owns_all, unpacked
 from fluvial.controllers.kustomize import report
 from fluvial.controllers.kustomize.observe import Observation, SourceState
 from fluvial.gotext import format_duration
-from fluvial.objects import GroupKind, Object, Ref, annotations, condition_is_true, dig, labels
+from fluvial.objects import GroupKind, Object, Ref, annotations, condition_is_true, dig, get_condition, labels
 from fluvial.runtime import Key
 
 FULL_COMPARE_INTERVALS: Final = 10
@@ -149,10 +149,14 @@ def proven(desired: Object, live: Live | None, owner_labels: Mapping[str, str]) 
 
 
 def was_applied(obj: Object, digest: str) -> bool:
-    """Whether status says that manifests of this digest were the last to be applied, and well."""
+    """Whether status says that manifests of this digest were the last to be applied, and well.
+
+    A run that was cut off proves nothing: it may have taken over fields that hold somebody else's values.
+    """
     history = dig(obj, "status", "history", default=[])
     return bool(
         history
+        and get_condition(obj, names.RECONCILING) is None
         and history[0].get("digest") == digest
         and history[0].get("lastReconciledStatus") == Reason.RECONCILIATION_SUCCEEDED
     )

@@ -4,7 +4,6 @@ Source: kustomize-controller `finalize`. Unlike Flux, an account that could not 
 """
 
 from fluvial.api import Kustomization, names
-from fluvial.api.kustomization import WAIT_FOR_TERMINATION
 from fluvial.apply import Action, PruneFailed, prune, until_terminated
 from fluvial.controllers.kustomize.memory import Memory
 from fluvial.controllers.kustomize.report import Told
@@ -64,7 +63,7 @@ async def _delete(world: World, key: Key, obj: Object, ks: Kustomization, memory
     if not len(pruned):
         return
     tell(str(pruned))
-    if ks.deletion_policy == WAIT_FOR_TERMINATION and any(change.action is Action.DELETED for change in pruned):
+    if ks.deletion_policy == names.POLICY_WAIT and any(change.action is Action.DELETED for change in pruned):
         late = await until_terminated(cluster, pruned, ks.timeout)
         if late:
             message = "failed to wait for resources termination"

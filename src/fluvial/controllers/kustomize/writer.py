@@ -8,6 +8,7 @@ import copy
 from typing import Any, Final
 
 from fluvial.api import names
+from fluvial.apply import patiently
 from fluvial.controllers.kustomize.memory import Memory
 from fluvial.controllers.kustomize.world import World
 from fluvial.kube import ApiError
@@ -91,18 +92,21 @@ async def write_finalizer(world: World, memory: Memory, base: Object, *, present
 async def _send(world: World, base: Object, patch: dict[str, Any], subresource: str) -> Object:
     # The version makes the write fail on anything that was not seen, such as a condition of somebody else's.
     metadata = {**patch.get("metadata", {}), "resourceVersion": dig(base, "metadata", "resourceVersion", default="")}
-    return await world.deps.client.patch(
-        Ref.of(base),
-        {**patch, "metadata": metadata},
-        kind="merge",
-        subresource=subresource,
-        field_manager=names.KUSTOMIZE_STATUS_MANAGER,
+    # It makes a repeat harmless, too: what was written although its reply was lost is a conflict, settled by reading.
+    return await patiently(
+        lambda: world.deps.client.patch(
+            Ref.of(base),
+            {**patch, "metadata": metadata},
+            kind="merge",
+            subresource=subresource,
+            field_manager=names.KUSTOMIZE_STATUS_MANAGER,
+        )
     )
 
 
 async def _again(world: World, base: Object) -> Object:
     ref = Ref.of(base)
-    found = await world.deps.client.get(ref.api_version, ref.kind, ref.namespace, ref.name)
+    found = await patiently(lambda: world.deps.client.get(ref.api_version, ref.kind, ref.namespace, ref.name))
     if found is None or dig(found, "metadata", "uid") != dig(base, "metadata", "uid"):
         raise Replaced
     return found
