@@ -192,6 +192,12 @@ def test_the_history_tells_what_was_applied_last(history: list[Object], applied:
     assert decide.was_applied(obj(status={"history": history}), "d") is applied
 
 
+def test_a_run_that_was_cut_off_proves_nothing() -> None:
+    history = [{"digest": "d", "lastReconciledStatus": "ReconciliationSucceeded"}]
+    conditions = [{"type": "Reconciling", "status": "True", "reason": "Progressing", "message": ""}]
+    assert not decide.was_applied(obj(status={"history": history, "conditions": conditions}), "d")
+
+
 # -- prune
 
 

@@ -10,13 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from fluvial.controllers import kustomize, source
-from fluvial.controlplane import ControlPlane
+from fluvial.controlplane import AuditRecord, ControlPlane, Faults
 from fluvial.git import MemoryRepository, git_handler
 from fluvial.kube import Client
 from fluvial.kube.credentials import FixedHeader
 from fluvial.local import Controllers, Seams
 from fluvial.local.cluster import install
-from fluvial.net import Handler, Http1Transport, MemoryTransport, ServerRequest, ServerResponse, WebTransport, serve
+from fluvial.net import (
+    Handler,
+    Http1Transport,
+    MemoryTransport,
+    ServerRequest,
+    ServerResponse,
+    Transport,
+    WebTransport,
+    serve,
+)
 from fluvial.objects import Ref, dig
 from fluvial.runtime import SystemClock
 from fluvial.sources import Web
@@ -63,14 +72,40 @@ class LocalEngine(Engine):
         return await self.controllers.artifact_handler(request)
 
 
-def play_embedded(flow: Flow, settings: dict[str, Any], storage: Path, *, seed: int = 1, audit: Any = None) -> None:
-    """Run a flow on virtual time, without sockets."""
-    run(_play_embedded(flow, settings, storage, seed, audit))
+def play_embedded(
+    flow: Flow,
+    settings: dict[str, Any],
+    storage: Path,
+    *,
+    seed: int = 1,
+    audit: Callable[[AuditRecord], None] | None = None,
+    faults: Faults | None = None,
+    line: Callable[[Transport], Transport] | None = None,
+) -> None:
+    """Run a flow on virtual time, without sockets.
+
+    Args:
+        audit, faults: of the API server.
+        line: put around each transport of the controllers, at every start.
+    """
+    run(_play_embedded(flow, settings, storage, seed, audit, faults, line or _direct))
 
 
-async def _play_embedded(flow: Flow, settings: dict[str, Any], storage: Path, seed: int, audit: Any) -> None:
+def _direct(transport: Transport) -> Transport:
+    return transport
+
+
+async def _play_embedded(
+    flow: Flow,
+    settings: dict[str, Any],
+    storage: Path,
+    seed: int,
+    audit: Callable[[AuditRecord], None] | None,
+    faults: Faults | None,
+    line: Callable[[Transport], Transport],
+) -> None:
     clock, chance = VirtualClock(), random.Random(seed)
-    plane = ControlPlane(clock=clock, chance=chance, audit=audit)
+    plane = ControlPlane(clock=clock, chance=chance, audit=audit, faults=faults)
     await plane.start()
     git = MemoryRepository(clock)
     log = Logger(lambda line: None, clock=clock)
@@ -78,11 +113,14 @@ async def _play_embedded(flow: Flow, settings: dict[str, Any], storage: Path, se
     def transport() -> MemoryTransport:
         return MemoryTransport({API: plane.handle, GIT: git_handler({"fleet": git}), ARTIFACTS: engine.serve_artifact})
 
+    def lined() -> Transport:
+        return line(transport())
+
     def make() -> Controllers:
         seams = Seams(
-            connect=lambda agent: Client(API, transport(), user_agent=agent, chance=chance),
-            web=Web(transport(), lambda tls: transport()),  # type: ignore[arg-type]
-            artifacts=transport(),
+            connect=lambda agent: Client(API, lined(), user_agent=agent, chance=chance),
+            web=Web(lined(), lambda tls: lined()),  # type: ignore[arg-type]
+            artifacts=lined(),
             clock=clock,
             chance=chance,
             log=log,

@@ -63,21 +63,27 @@ def _failed(finding: Finding, what: str, error: KubeError) -> Written:
 
 
 async def _take_over(cluster: Cluster, finding: Finding) -> None:
-    patch: list[Object] = list(finding.takeover)
+    ref, patch = finding.ref, list(finding.takeover)
     for left in range(_TAKEOVER_TRIES, 0, -1):
         try:
-            await cluster.client.patch(finding.ref, patch, kind="json", field_manager=cluster.manager)
+            await _send(cluster, ref, patch)
             return
         except ApiError as error:
             if error.is_not_found:
                 return  # gone since: the apply creates it
             if not (error.is_conflict or error.is_invalid) or left == 1:
                 raise
-        ref = finding.ref
-        live = await cluster.client.get(ref.api_version, ref.kind, ref.namespace, ref.name, metadata_only=True)
+        live = await patiently(
+            lambda: cluster.client.get(ref.api_version, ref.kind, ref.namespace, ref.name, metadata_only=True)
+        )
         patch = [] if live is None else takeover_patch(cluster, finding.desired, live)
         if not patch:
             return
+
+
+async def _send(cluster: Cluster, ref: Ref, patch: list[Object]) -> None:
+    """Send a patch that names the version it was made for, so that a repeat of what was done is a conflict."""
+    await patiently(lambda: cluster.client.patch(ref, patch, kind="json", field_manager=cluster.manager))
 
 
 async def _delete_first(cluster: Cluster, finding: Finding) -> None:
