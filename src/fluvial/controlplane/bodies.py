@@ -27,15 +27,23 @@ def read_object(call: Call) -> Object:
     Raises:
         StatusError: 400 or 415, with the server's text.
     """
+    return decode(call, with_kind(call, read_body(call, call.resource.kind)))
+
+
+def with_kind(call: Call, value: Object) -> Object:
+    """Return `value`, which may be changed, as an object of the path's kind; built-in kinds need not say theirs.
+
+    Raises:
+        StatusError: 400: it is of another kind, or a custom resource that does not say.
+    """
     kind, api_version = call.resource.kind, call.resource.api_version
-    value = read_body(call, kind)
     if call.resource.custom is None:
-        value.setdefault("apiVersion", api_version)
-        value.setdefault("kind", kind)
+        value["apiVersion"] = value.get("apiVersion") or api_version
+        value["kind"] = value.get("kind") or kind
     elif not value.get("kind"):
         raise _unrecognized(kind, f"Object 'Kind' is missing in '{call.body.decode('utf-8', 'replace')}'", call.body)
-    check_kind(value, call)
-    return decode(call, value)
+    _check_kind(value, call)
+    return value
 
 
 def read_body(call: Call, kind: str) -> Object:
@@ -96,7 +104,7 @@ def _as_go_says(error: Exception, body: bytes) -> str:
     return text
 
 
-def check_kind(value: Object, call: Call) -> None:
+def _check_kind(value: Object, call: Call) -> None:
     """Refuse a body of another kind than the path's.
 
     Raises:

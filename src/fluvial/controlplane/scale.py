@@ -26,6 +26,7 @@ from fluvial.objects import (
     apply_json_patch,
     apply_merge_patch,
     deep_copy,
+    dig,
 )
 from fluvial.wire import media, status
 
@@ -47,7 +48,7 @@ def handle_scale(core: Core, call: Call) -> Answer:
         return Answer(200, scale)
     wanted = _updated(call, scale) if call.verb == "update" else _patched(call, scale)
     _check(call, wanted, scale)
-    replicas = (wanted.get("spec") or {}).get("replicas", 0)
+    replicas = dig(wanted, "spec", "replicas", default=0)
     return Answer(200, _written(core, call, entry, parent, replicas, paths))
 
 
@@ -124,12 +125,11 @@ def _patched(call: Call, scale: Object) -> Object:
 
 
 def _check(call: Call, wanted: Object, scale: Object) -> None:
-    metadata = wanted.get("metadata") or {}
     resource = call.resource
-    version = metadata.get("resourceVersion")
+    version = dig(wanted, "metadata", "resourceVersion")
     if version and version != scale["metadata"]["resourceVersion"]:
         raise StatusError(status.conflict(resource.plural, call.name, resource.group))
-    replicas = (wanted.get("spec") or {}).get("replicas", 0)
+    replicas = dig(wanted, "spec", "replicas", default=0)
     if not isinstance(replicas, int) or isinstance(replicas, bool):
         raise StatusError(
             status.bad_request(

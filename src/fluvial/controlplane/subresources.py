@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fluvial.controlplane.background.workloads.podstatus import set_condition
 from fluvial.controlplane.bodies import read_body
 from fluvial.controlplane.core import Core
@@ -14,7 +12,8 @@ from fluvial.controlplane.request import Answer, Call
 from fluvial.controlplane.scale import handle_scale
 from fluvial.controlplane.tables import Tables
 from fluvial.controlplane.writing import handle_patch, handle_update, read_options
-from fluvial.wire import DeleteOptions, status
+from fluvial.objects import dig
+from fluvial.wire import DeleteOptions, OptionsError, status
 
 _NEED_A_NODE = frozenset({"log", "exec", "attach", "portforward", "proxy"})
 _PLAIN = frozenset({"finalize", "ephemeralcontainers", "resize", "approval"})
@@ -56,8 +55,10 @@ def _no_node(core: Core, call: Call) -> StatusError:
 def _evict(core: Core, call: Call) -> Answer:
     """POST of an Eviction: a deletion. PodDisruptionBudgets are not asked."""
     read_options(call, "CreateOptions")
-    body: dict[str, Any] = read_body(call, "Eviction")
-    options = DeleteOptions.parse({}, body.get("deleteOptions"))
+    try:
+        options = DeleteOptions.parse({}, read_body(call, "Eviction").get("deleteOptions"))
+    except OptionsError as error:
+        raise StatusError(error.status) from error
     entry = core.existing(call.resource, call.namespace, call.name)
     call.dry_run = call.dry_run or options.dry_run
     delete(core, _on_the_object(call), entry, options)
@@ -67,7 +68,10 @@ def _evict(core: Core, call: Call) -> Answer:
 def _bind(core: Core, call: Call) -> Answer:
     """POST of a Binding: the Pod gets its node."""
     read_options(call, "CreateOptions")
-    target = (read_body(call, "Binding").get("target") or {}).get("name") or ""
+    target = dig(read_body(call, "Binding"), "target", "name", default="")
+    if not isinstance(target, str) or not target:
+        cause = status.Cause("FieldValueRequired", "Required value", "target.name")
+        raise StatusError(status.invalid("Binding", call.name, [cause]))
     entry = core.existing(call.resource, call.namespace, call.name)
     obj = core.object_in(call.resource, entry)
     held = obj["spec"].get("nodeName")

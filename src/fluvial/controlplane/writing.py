@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fluvial.controlplane import strategies
-from fluvial.controlplane.bodies import decode, read_object
+from fluvial.controlplane.bodies import decode, read_object, with_kind
 from fluvial.controlplane.commit import change, create, managed_create, managed_update
 from fluvial.controlplane.core import Core
 from fluvial.controlplane.errors import StatusError
@@ -77,7 +77,7 @@ def handle_patch(core: Core, call: Call) -> Answer:
     if before is None:
         raise StatusError(status.not_found(call.resource.plural, call.name, call.resource.group))
     old = core.object_in(call.resource, before)
-    new = decode(call, patched(call, kind, old))
+    new = decode(call, with_kind(call, patched(call, kind, old)))
     _check_name(call, new["metadata"])
     obj, entry = change(core, call, before, old, managed_update(core, call, old, new))
     return answer(core, call, 200, obj, entry)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
+import msgspec
+
 from fluvial.wire.status import Cause, Status, bad_request, invalid
 from fluvial.wire.verbs import is_true
 
@@ -226,6 +228,29 @@ def _check_write_options(options: WriteOptions, name: str, apply: bool) -> None:
         raise _refuse(name, *causes)
 
 
+class _Preconditions(msgspec.Struct):
+    uid: str | None = None
+    resourceVersion: str | None = None
+
+
+class _DeleteBody(msgspec.Struct):
+    dryRun: list[str] | None = None
+    gracePeriodSeconds: int | None = None
+    propagationPolicy: str | None = None
+    orphanDependents: bool | None = None
+    preconditions: _Preconditions | None = None
+
+
+def _delete_body(body: Any) -> _DeleteBody:
+    if body is None:
+        return _DeleteBody()
+    try:
+        return msgspec.convert(body, _DeleteBody)
+    except msgspec.ValidationError as error:
+        text = f'DeleteOptions in version "v1" cannot be handled as a DeleteOptions: {error}'
+        raise OptionsError(bad_request(text)) from error
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteOptions:
     """Options of a deletion, from its query and its body (the body wins).
@@ -246,21 +271,21 @@ class DeleteOptions:
         Raises:
             OptionsError: answer with its status.
         """
-        body = body or {}
-        dry_run = body.get("dryRun") or ([query["dryRun"]] if query.get("dryRun") else [])
-        grace = body.get("gracePeriodSeconds")
+        given = _delete_body(body)
+        dry_run = given.dryRun or ([query["dryRun"]] if query.get("dryRun") else [])
+        grace = given.gracePeriodSeconds
         if grace is None and "gracePeriodSeconds" in query:
             grace = _integer(query, "gracePeriodSeconds")
-        propagation = body.get("propagationPolicy") or query.get("propagationPolicy", "")
-        orphan = body.get("orphanDependents")
+        propagation = given.propagationPolicy or query.get("propagationPolicy", "")
+        orphan = given.orphanDependents
         if orphan is None and "orphanDependents" in query:
             orphan = _flag(query, "orphanDependents")
-        preconditions = body.get("preconditions") or {}
+        preconditions = given.preconditions or _Preconditions()
         options = cls(
             dry_run=any(_dry_run(value, "DeleteOptions") for value in dry_run),
             grace_seconds=grace,
-            uid=preconditions.get("uid") or "",
-            resource_version=preconditions.get("resourceVersion") or "",
+            uid=preconditions.uid or "",
+            resource_version=preconditions.resourceVersion or "",
             propagation=propagation or _from_orphan(orphan),
         )
         _check_delete_options(options, both=bool(propagation) and orphan is not None)

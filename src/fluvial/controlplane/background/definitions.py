@@ -79,9 +79,9 @@ class Definitions:
             conditions.set("Established", "False", "NotAccepted", "not all names are accepted", only_new=True)
         else:
             conditions.set("NamesAccepted", "True", "NoConflicts", "no conflicts found")
-            conditions.set(
-                "Established", "True", "InitialNamesAccepted", "the initial names have been accepted", only_new=True
-            )
+            if rows:
+                text = "the initial names have been accepted"
+                conditions.set("Established", "True", "InitialNamesAccepted", text, only_new=True)
         status = {**(crd.get("status") or {}), "conditions": conditions.listed}
         if not conflicts:
             status["acceptedNames"] = crd["spec"]["names"]

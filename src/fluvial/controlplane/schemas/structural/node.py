@@ -45,6 +45,8 @@ class Node:
     )
 
     def __init__(self, schema: Mapping[str, Any], depth: int) -> None:
+        if not isinstance(schema, Mapping):
+            raise ValueError("a schema must be a map")  # below `items`, which no type describes
         if depth > MAX_DEPTH:
             raise ValueError(f"the schema is nested deeper than {MAX_DEPTH} levels")
         below = depth + 1
