@@ -11,7 +11,7 @@ import pytest
 from fluvial.controlplane import AuditRecord, ServerFault
 from fluvial.objects import Ref, dig
 from fluvial.wire import status
-from tests.controllers_kustomize.world import KUSTOMIZE_API, NAMESPACE, World, config_map, run
+from tests.controllers_kustomize.world import KUSTOMIZE_API, NAMESPACE, World, condition, config_map, run
 
 REVISION_ONE = {"a.yaml": config_map("a"), "b.yaml": config_map("b")}
 REVISION_TWO = {"a.yaml": config_map("a", key="new"), "c.yaml": config_map("c")}
@@ -297,3 +297,42 @@ def test_two_runs_of_one_seed_write_the_same_log() -> None:
     run(test, seed=7)
     run(test, seed=7)
     assert logs[0] == logs[1]
+
+
+class Crashed:
+    """An in-flight memory of a process that died three times over one object."""
+
+    limit = 3
+
+    def __init__(self, name: str) -> None:
+        self.counts = {name: 3}
+
+    def crashes(self, name: str) -> int:
+        return self.counts.get(name, 0)
+
+    def begin(self, name: str) -> None:
+        pass
+
+    def end(self, name: str) -> None:
+        pass
+
+    def forgive(self, name: str) -> None:
+        self.counts.pop(name, None)
+
+
+def test_an_object_that_brought_the_process_down_three_times_is_set_aside_until_it_changes() -> None:
+    async def test(world: World) -> None:
+        await world.stop()
+        await with_source(world)
+        await world.kustomization("poison")
+        await world.kustomization()
+        world.start(Crashed(f"kustomization/{NAMESPACE}/poison"))
+        await world.ready()
+        obj = await world.failed("Quarantined", "poison")
+        assert condition(obj, "Stalled")[:2] == ("True", "Quarantined")
+        await asyncio.sleep(1200)
+        assert condition(await world.ks("poison"), "Stalled")[0] == "True"
+        await world.kustomization("poison", path="./changed")
+        await world.failed("ArtifactFailed", "poison")
+
+    run(test)

@@ -14,7 +14,7 @@ from fluvial.controlplane import AuditRecord, ControlPlane
 from fluvial.kube import Client
 from fluvial.net import MemoryTransport, ServerRequest, ServerResponse
 from fluvial.objects import Object, Ref, dig, get_condition
-from fluvial.runtime import AlwaysLeader, Cache, EventRecorder
+from fluvial.runtime import AlwaysLeader, Cache, EventRecorder, InFlight
 from fluvial.stdx import NO_METRICS, InlineWorkers, Tree, sha256
 from fluvial.telemetry import Logger
 
@@ -40,7 +40,7 @@ class World:
 
     # -- the controller
 
-    def start(self) -> None:
+    def start(self, in_flight: InFlight | None = None) -> None:
         """Start a controller with nothing in its memory."""
         clock, chance = testing.VirtualClock(), testing.chance()
         log = Logger(self.lines.append, clock=clock)
@@ -58,6 +58,7 @@ class World:
             chance=chance,
             log=log,
             metrics=NO_METRICS,
+            in_flight=in_flight,
         )
         self.controller = build(self.settings, deps)
         self.tasks = [
