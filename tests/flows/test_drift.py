@@ -101,6 +101,16 @@ async def test_a_list_item_added_by_kubectl_is_removed_at_once(world: World) -> 
     await becomes(world, "the port is gone", "Service", "web", lambda o: len(o["spec"]["ports"]) == 1)
 
 
+@flow("Drift: changed field")
+async def test_a_changed_key_of_a_list_is_changed_back_at_once(world: World) -> None:
+    """The server calls what an apply would make a duplicate, until the added item is ours to remove."""
+    await world.reconciled({"apps/svc.yaml": json.dumps(SERVICE)})
+    await world.edit("Service", "web", {"spec": {"ports": [{"name": "http", "port": 8080, "targetPort": 8080}]}})
+    await becomes(
+        world, "the port is back", "Service", "web", lambda o: [p["port"] for p in o["spec"]["ports"]] == [80]
+    )
+
+
 @flow("Drift: label removed")
 async def test_a_removed_owner_label_comes_back_at_once(world: World) -> None:
     await world.reconciled({"apps/cm.yaml": config_map("a")})

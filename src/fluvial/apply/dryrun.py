@@ -12,7 +12,7 @@ from fluvial.apply.changes import Action
 from fluvial.apply.cluster import Cluster, each
 from fluvial.apply.compare import Desired, Difference, by_metadata, whole
 from fluvial.apply.errors import dry_run_text, is_denied
-from fluvial.apply.immutable import may_recreate, refused_as_immutable
+from fluvial.apply.immutable import may_recreate, refused_as_immutable, says_immutable
 from fluvial.apply.masking import masked_text
 from fluvial.apply.ownership import CLEANED_ANNOTATIONS, CLEANED_LABELS, Live, digest_of
 from fluvial.apply.patience import patiently
@@ -294,12 +294,30 @@ def takeover_patch(cluster: Cluster, desired: Object, raw: Object) -> list[Objec
 async def _refused(cluster: Cluster, answer: _Answer, error: KubeError, options: Options) -> Finding:
     ref, desired, live = answer.ref, answer.desired, answer.live
     problem = dry_run_text(ref, error, masked_text(str(error), desired))
+    takeover = await _takeover_before(cluster, answer, error)
+    if takeover:
+        return Finding(ref=ref, desired=desired, action=Action.CONFIGURED, live=live, takeover=tuple(takeover))
     if live is not None and isinstance(error, ApiError) and refused_as_immutable(error):
         allowed, why = may_recreate(desired, live, force=options.force)
         if allowed and await _would_be_accepted(cluster, desired):
             return Finding(ref=ref, desired=desired, action=Action.CREATED, live=live, recreate=True)
         problem += why
     return Finding(ref=ref, desired=desired, live=live, problem=problem, denied=is_denied(error))
+
+
+async def _takeover_before(cluster: Cluster, answer: _Answer, error: KubeError) -> list[Object]:
+    """The take-over that has to come before an apply that is refused only for the sake of others' fields.
+
+    A key of a list that kubectl changed, such as a Service's port, is one item more, which the server calls a
+    duplicate: only when the fields are ours does the apply remove it. Whether it works is seen when it is done.
+    """
+    live, raw = answer.live, answer.raw
+    if live is None or not (isinstance(error, ApiError) and error.is_invalid) or says_immutable(error):
+        return []
+    if not needs_takeover(answer.desired, live) or not await _would_be_accepted(cluster, answer.desired):
+        return []
+    raw = raw or await _read(cluster, answer.ref, metadata_only=True)
+    return takeover_patch(cluster, answer.desired, raw) if raw is not None else []
 
 
 async def _would_be_accepted(cluster: Cluster, desired: Object) -> bool:

@@ -25,7 +25,12 @@ _IMMUTABLE: Final = re.compile(r"is\simmutable|immutable\sfield")
 
 def refused_as_immutable(error: ApiError) -> bool:
     """Whether `error` may mean an immutable field: 409, 422, or such words from a webhook or a CEL rule."""
-    return error.is_conflict or error.is_invalid or _IMMUTABLE.search(error.message) is not None
+    return error.is_conflict or error.is_invalid or says_immutable(error)
+
+
+def says_immutable(error: ApiError) -> bool:
+    """Whether the server's words leave no other reading."""
+    return _IMMUTABLE.search(error.message) is not None
 
 
 def may_recreate(desired: Object, live: Live, *, force: bool) -> tuple[bool, str]:
