@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from fluvial.controllers import kustomize, source
-from fluvial.controlplane import AuditRecord, ControlPlane, Faults
+from fluvial.controlplane import AuditRecord, ControlPlane, Faults, MemoryStore
 from fluvial.git import MemoryRepository, git_handler
 from fluvial.kube import Client
 from fluvial.kube.credentials import FixedHeader
 from fluvial.local import Controllers, Seams
 from fluvial.local.cluster import install
 from fluvial.net import (
+    ConnectFailed,
     Handler,
     Http1Transport,
     MemoryTransport,
@@ -27,7 +28,7 @@ from fluvial.net import (
     serve,
 )
 from fluvial.objects import Ref, dig
-from fluvial.runtime import SystemClock
+from fluvial.runtime import LeaderElector, SystemClock, lease_name
 from fluvial.sources import Web
 from fluvial.telemetry import Logger
 from fluvial.testing import VirtualClock, run
@@ -36,6 +37,28 @@ from tests.flows.world import Engine, World
 from tests.support.realserver import RealServer
 
 API, GIT, ARTIFACTS = "https://api.fluvial.local", "http://git.fluvial.local", "http://artifacts.fluvial.local"
+
+
+class Api:
+    """The embedded API server, which may go away and come back with the same data."""
+
+    def __init__(self, make: Callable[[], ControlPlane]) -> None:
+        self._make = make
+        self.plane: ControlPlane | None = None
+
+    async def start(self) -> None:
+        self.plane = self._make()
+        await self.plane.start()
+
+    async def stop(self) -> None:
+        if self.plane is not None:
+            plane, self.plane = self.plane, None
+            await plane.stop()
+
+    async def handle(self, request: ServerRequest) -> ServerResponse:
+        if self.plane is None:
+            raise ConnectFailed(f"connection to {API} refused")
+        return await self.plane.handle(request)
 
 
 class LocalEngine(Engine):
@@ -57,6 +80,11 @@ class LocalEngine(Engine):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+
+    @property
+    def leads(self) -> bool:
+        """Whether source-controller, which has the storage, is the leader."""
+        return self.controllers is not None and self.controllers.managers[0].leadership.is_leader
 
     def damage(self, path: str, content: bytes | None = None) -> None:
         target = self._storage / path
@@ -81,14 +109,18 @@ def play_embedded(
     audit: Callable[[AuditRecord], None] | None = None,
     faults: Faults | None = None,
     line: Callable[[Transport], Transport] | None = None,
+    store: Callable[[], MemoryStore] = MemoryStore,
+    rivals: bool = False,
 ) -> None:
     """Run a flow on virtual time, without sockets.
 
     Args:
         audit, faults: of the API server.
         line: put around each transport of the controllers, at every start.
+        store: opens the API server's data, at every start of it.
+        rivals: a second pair of controllers, `world.extra["rival"]`, competes for the leases.
     """
-    run(_play_embedded(flow, settings, storage, seed, audit, faults, line or _direct))
+    run(_play_embedded(flow, settings, storage, seed, audit, faults, line or _direct, store, rivals))
 
 
 def _direct(transport: Transport) -> Transport:
@@ -103,21 +135,34 @@ async def _play_embedded(
     audit: Callable[[AuditRecord], None] | None,
     faults: Faults | None,
     line: Callable[[Transport], Transport],
+    store: Callable[[], MemoryStore],
+    rivals: bool,
 ) -> None:
     clock, chance = VirtualClock(), random.Random(seed)
-    plane = ControlPlane(clock=clock, chance=chance, audit=audit, faults=faults)
-    await plane.start()
+    api = Api(lambda: ControlPlane(clock=clock, chance=chance, audit=audit, faults=faults, store=store()))
+    await api.start()
     git = MemoryRepository(clock)
     log = Logger(lambda line: None, clock=clock)
 
     def transport() -> MemoryTransport:
-        return MemoryTransport({API: plane.handle, GIT: git_handler({"fleet": git}), ARTIFACTS: engine.serve_artifact})
+        return MemoryTransport({API: api.handle, GIT: git_handler({"fleet": git}), ARTIFACTS: serve_artifact})
 
     def lined() -> Transport:
         return line(transport())
 
-    def make() -> Controllers:
+    async def serve_artifact(request: ServerRequest) -> ServerResponse:
+        leader = engine if engine.leads or rival is None else rival
+        return await leader.serve_artifact(request)
+
+    def make(identity: str, folder: Path) -> Controllers:
+        def elect(name: str, client: Client) -> LeaderElector:
+            lease = lease_name(name)
+            return LeaderElector(
+                client, namespace="flow", name=lease, identity=identity, clock=clock, chance=chance, log=log
+            )
+
         seams = Seams(
+            elect=elect if rivals else None,
             connect=lambda agent: Client(API, lined(), user_agent=agent, chance=chance),
             web=Web(lined(), lambda tls: lined()),  # type: ignore[arg-type]
             artifacts=lined(),
@@ -125,21 +170,27 @@ async def _play_embedded(
             chance=chance,
             log=log,
         )
-        own = source.Settings(storage_path=str(storage), storage_addr="", storage_adv_addr=ARTIFACTS)
+        own = source.Settings(storage_path=str(folder), storage_addr="", storage_adv_addr=ARTIFACTS)
         return Controllers(seams, own, kustomize.Settings(**settings))
 
-    engine = LocalEngine(make, storage)
+    engine = LocalEngine(lambda: make("first", storage), storage)
+    other = storage / "rival"  # every source-controller has a storage of its own
+    rival = LocalEngine(lambda: make("second", other), other) if rivals else None
+    if rivals:
+        other.mkdir(mode=0o700)
     client = Client(API, transport(), user_agent="flow", chance=chance)
     try:
         await install(client)
         await _make_namespace(client, "flow")
         await engine.start()
-        world = World(client, "flow", git, f"{GIT}/fleet", engine, {"plane": plane})
+        world = World(client, "flow", git, f"{GIT}/fleet", engine, {"api": api, "rival": rival})
         await flow(world)
     finally:
         await engine.stop()
+        if rival is not None:
+            await rival.stop()
         await client.close()
-        await plane.stop()
+        await api.stop()
 
 
 def play_real(flow: Flow, settings: dict[str, Any], storage: Path, server: RealServer, namespace: str) -> None:

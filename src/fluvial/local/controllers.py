@@ -9,7 +9,7 @@ from fluvial.artifacts import Fetcher
 from fluvial.controllers import kustomize, source
 from fluvial.kube import Client
 from fluvial.net import Handler, Transport
-from fluvial.runtime import Address, Cache, EventRecorder, Manager
+from fluvial.runtime import Address, Cache, EventRecorder, LeaderElector, Manager
 from fluvial.sources import Web
 from fluvial.stdx import Chance, Clock, InlineWorkers, Redactor, Workers
 from fluvial.telemetry import Logger, Registry
@@ -26,6 +26,7 @@ class Seams:
         web: carries Git over HTTP.
         artifacts: carries artifact downloads.
         workers: inline unless told otherwise: a small fleet gains nothing from processes.
+        elect: controller's name and client → its candidate for the lease; without it both always lead.
     """
 
     connect: Callable[[str], Client]
@@ -36,6 +37,7 @@ class Seams:
     log: Logger
     workers: Workers = field(default_factory=InlineWorkers)
     redactor: Redactor | None = None
+    elect: Callable[[str, Client], LeaderElector] | None = None
 
 
 class Controllers:
@@ -73,15 +75,17 @@ class Controllers:
             )
             for client, name in zip(self._clients, NAMES, strict=True)
         ]
+        electors = [seams.elect(*each) if seams.elect else None for each in zip(NAMES, self._clients, strict=True)]
         first = Manager(
             cache=caches[0],
             log=seams.log,
             recorder=recorders[0],
+            elector=electors[0],
             registry=registry,
             metrics_address=metrics_address,
             health_address=health_address,
         )
-        second = Manager(cache=caches[1], log=seams.log, recorder=recorders[1])
+        second = Manager(cache=caches[1], log=seams.log, recorder=recorders[1], elector=electors[1])
         self.managers = (first, second)
         self._source = source.build(
             source_settings,
