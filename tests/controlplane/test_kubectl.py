@@ -16,7 +16,8 @@ from fluvial.runtime import SystemClock
 
 VECTORS = Path(__file__).parents[1] / "vectors/kubectl"
 
-pytestmark = pytest.mark.peers
+# With the flows of `make test-kube`, which has built kubectl; the fast suite needs no peers.
+pytestmark = [pytest.mark.peers, pytest.mark.kube]
 
 # Differences that stay: the command, and why.
 KNOWN: dict[str, str] = {
