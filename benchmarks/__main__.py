@@ -1,4 +1,9 @@
-"""python -m benchmarks [--smoke] [--only CASE,…] [--runs N] [--json FILE] [--peer-source BIN --peer-kustomize BIN]."""
+"""python -m benchmarks [--smoke] [--only CASE,…] [--runs N] [--json FILE] [--docs]
+
+[--peer-source BIN --peer-kustomize BIN]
+
+With --docs the figures of docs/benchmarks.md are replaced by this run's.
+"""
 
 import argparse
 import json
@@ -10,6 +15,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks import report
 from benchmarks.cases import CASES, Row
 from benchmarks.local import embedded_rows
 from benchmarks.measure import load
@@ -28,6 +34,7 @@ def main() -> int:
     parser.add_argument("--only", default=",".join([*CASES, "embedded"]), help="cases, separated by commas")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--json", type=Path, help="where the results go")
+    parser.add_argument("--docs", action="store_true", help="write docs/benchmarks.md")
     parser.add_argument("--peer-source", help="a peer's source controller, measured in the same run")
     parser.add_argument("--peer-kustomize", help="a peer's kustomize controller")
     options = parser.parse_args()
@@ -51,6 +58,10 @@ def main() -> int:
     results = {name: _summary(runs) for name, runs in rows.items()}
     if options.json:
         options.json.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    if options.docs:
+        cores = len(os.sched_getaffinity(0))
+        conditions = f"{options.runs} runs on {cores} cores, load average at the end {load():.1f}."
+        report.write(results, conditions)
     return 0
 
 
