@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from fluvial.api import crds
 from fluvial.controlplane import Access, AuditRecord, ControlPlane, ServerFault, SqliteStore
 from fluvial.net import Http1Transport, MemoryTransport, NetError, ReplyLost, Request, make_client_tls
 from fluvial.runtime import SystemClock
@@ -192,6 +193,26 @@ def test_a_restart_takes_up_what_was_under_way(tmp_path: Path) -> None:
 
     assert "availableReplicas" not in run(life(True))["status"]
     assert run(life(False))["status"]["availableReplicas"] == 3
+
+
+def test_a_defined_kind_is_served_from_the_first_request_after_a_restart(tmp_path: Path) -> None:
+    path = str(tmp_path / "state.db")
+    base = "https://api/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+    async def life(crd: dict[str, Any] | None) -> int:
+        plane = ControlPlane(clock=VirtualClock(), chance=chance(), store=SqliteStore(path))
+        await plane.start()
+        transport = MemoryTransport({"https://api": plane.handle})
+        if crd is not None:
+            await transport.send(Request("POST", base, {"content-type": "application/json"}, json.dumps(crd).encode()))
+        reply = await transport.send(Request("GET", "https://api/apis/source.toolkit.fluxcd.io/v1/gitrepositories"))
+        await transport.close()
+        await plane.stop()
+        return reply.status
+
+    definition = next(crd for crd in crds() if crd["spec"]["names"]["kind"] == "GitRepository")
+    assert run(life(definition)) == 404
+    assert run(life(None)) == 200
 
 
 def test_an_idle_control_plane_does_nothing(drive: Any) -> None:

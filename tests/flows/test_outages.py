@@ -95,7 +95,7 @@ def test_an_outage_in_the_middle_of_an_apply_is_survived(kind: str, storage: Pat
         await world.ready("Kustomization", "apps", second, timeout=90)
         await is_two(world)
         await world.edit("ConfigMap", "a", {"data": {"key": "drifted"}})
-        await world.until("drift is seen again", becomes(world, "a", {"key": "two"}), timeout=5)
+        await world.until("drift is seen again", becomes(world, "a", {"key": "two"}))
 
     data = str(tmp_path / "cluster.sqlite")
     play_embedded(flow, {}, storage, faults=outage, store=lambda: SqliteStore(data))

@@ -45,12 +45,16 @@ class Engine:
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
         self._by_resource: dict[str, list[tuple[Reconciler, Keys]]] = {}
+        self._first: list[Reconciler] = []
         self._queue: dict[_Item, None] = {}  # in order of arrival, each once
         self._timers: dict[_Item, asyncio.TimerHandle] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._scheduled: asyncio.Handle | None = None
 
-    def add(self, reconciler: Reconciler) -> None:
+    def add(self, reconciler: Reconciler, *, first: bool = False) -> None:
+        """Feed `reconciler`; with `first`, what is there at the start is reconciled before `start` returns."""
+        if first:
+            self._first.append(reconciler)
         for resource, keys in reconciler.watches.items():
             self._by_resource.setdefault(resource, []).append((reconciler, keys))
 
@@ -61,6 +65,9 @@ class Engine:
         for resource in self._store.resources():
             for entry in list(self._store.scan(resource)):
                 self._notice(Event(entry.revision, "ADDED", resource, entry, None))
+        for item in [item for item in self._queue if item.reconciler in self._first]:
+            del self._queue[item]
+            item.reconciler.reconcile(item.key)
 
     def stop(self) -> None:
         """Drop all that waits. Repeatable."""

@@ -20,7 +20,8 @@ from fluvial.controlplane.watching import Watchers
 def assemble(core: Core, watchers: Watchers) -> Engine:
     """Return the engine with the controllers that the settings ask for, not started."""
     engine = Engine(core.store)
-    engine.add(Definitions(core, engine, watchers))
+    # A kind that is defined must never seem unknown: whoever asks might take its objects for gone.
+    engine.add(Definitions(core, engine, watchers), first=True)
     simulation = core.settings.simulation
     if simulation.enabled:
         engine.add(Garbage(core, engine))
