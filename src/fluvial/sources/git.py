@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from fluvial.api import (
     GitCredentials,
@@ -70,6 +71,7 @@ async def git_secret(client: Client, source: GitRepository) -> GitCredentials:
     where = f"{source.ref.namespace}/{source.secret_name}"
     try:
         credentials = git_credentials(source.url, data)
+        _check_port(source.url)
     except InvalidObject as error:
         raise SourceFailure(
             Reason.AUTHENTICATION_FAILED, f"failed to configure authentication options: {error.problem}"
@@ -89,6 +91,13 @@ async def git_secret(client: Client, source: GitRepository) -> GitCredentials:
             f"secretRef '{where}' has github app data but provider is not set to github",
         )
     return credentials
+
+
+def _check_port(url: str) -> None:
+    try:
+        _ = urlsplit(url).port
+    except ValueError:  # whose text would quote what may be part of a password
+        raise ValueError("invalid port after host") from None
 
 
 async def _secret(client: Client, source: GitRepository) -> dict[str, bytes]:
