@@ -50,13 +50,49 @@ PATHS = st.sampled_from(
     ]
 )
 KEYS = st.sampled_from(
-    "apiVersion kind metadata name namespace labels annotations finalizers ownerReferences spec status template selector"
-    " matchLabels containers image replicas ports port type data stringData versions names group scope plural schema"
-    " openAPIV3Schema properties uid resourceVersion managedFields target deleteOptions conditions a".split()
+    [
+        "apiVersion",
+        "kind",
+        "metadata",
+        "name",
+        "namespace",
+        "labels",
+        "annotations",
+        "finalizers",
+        "ownerReferences",
+        "spec",
+        "status",
+        "template",
+        "selector",
+        "matchLabels",
+        "containers",
+        "image",
+        "replicas",
+        "ports",
+        "port",
+        "type",
+        "data",
+        "stringData",
+        "versions",
+        "names",
+        "group",
+        "scope",
+        "plural",
+        "schema",
+        "openAPIV3Schema",
+        "properties",
+        "uid",
+        "resourceVersion",
+        "managedFields",
+        "target",
+        "deleteOptions",
+        "conditions",
+        "a",
+    ]
 )
 LEAVES = st.one_of(
     st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats(allow_nan=False, allow_infinity=False),
-    st.sampled_from(["", "a", "default", "v1", "apps/v1", "Pod", "Deployment", "object", "\x00", "é" * 300, "10Gi", "-1"]),
+    st.sampled_from(["", "a", "default", "v1", "apps/v1", "Pod", "object", "\x00", "é" * 300, "10Gi", "-1"]),
 )  # fmt: skip
 VALUES = st.recursive(
     LEAVES,
@@ -84,8 +120,22 @@ QUERIES = st.one_of(
     st.just("fieldManager=f&force=true"),
     st.dictionaries(
         st.sampled_from(
-            "fieldManager force dryRun fieldValidation limit continue labelSelector fieldSelector resourceVersion"
-            " resourceVersionMatch propagationPolicy gracePeriodSeconds includeObject pretty".split()
+            [
+                "fieldManager",
+                "force",
+                "dryRun",
+                "fieldValidation",
+                "limit",
+                "continue",
+                "labelSelector",
+                "fieldSelector",
+                "resourceVersion",
+                "resourceVersionMatch",
+                "propagationPolicy",
+                "gracePeriodSeconds",
+                "includeObject",
+                "pretty",
+            ]
         ),
         st.sampled_from(
             ["", "x", "true", "All", "-1", "0", "1", "a=b", "a in (b", "metadata.name=a", "%ff", "Exact", "eyJ9"]
