@@ -101,6 +101,30 @@ def test_an_outage_in_the_middle_of_an_apply_is_survived(kind: str, storage: Pat
     play_embedded(flow, {}, storage, faults=outage, store=lambda: SqliteStore(data))
 
 
+def test_a_server_that_fails_for_a_while_is_asked_again_long_before_the_interval(storage: Path) -> None:
+    outage = Outage(None)
+
+    def only_applies(record: AuditRecord) -> ServerFault | None:
+        outage(record)
+        refused = outage.lasts and record.resource == "configmaps" and record.verb == "patch"
+        return REFUSALS["500"] if refused else None
+
+    async def flow(world: World) -> None:
+        await world.reconciled(ONE)
+        outage.armed = True
+        second = await world.pushed(TWO)
+        text = "ConfigMap/flow/a apply failed: Internal error occurred: etcdserver: leader changed"
+        await world.condition("Kustomization", "apps", "False", "ReconciliationFailed", text)
+        await asyncio.sleep(OUTAGE)
+        outage.lasts = False
+        await world.ready("Kustomization", "apps", second, timeout=90)
+        await is_two(world)
+        failures = [event for event in await world.events("Kustomization", "apps") if event[0] == "Warning"]
+        assert len(failures) <= 2  # the apply and, after it, the dry-run: each is told once
+
+    play_embedded(flow, {}, storage, faults=only_applies)
+
+
 @contextlib.asynccontextmanager
 async def blind(world: World, watching: Outage) -> AsyncIterator[None]:
     """The controllers are cut off, and what happens meanwhile is forgotten before they come back (410 Gone)."""

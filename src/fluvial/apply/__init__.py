@@ -14,7 +14,7 @@ from fluvial.apply.changes import Action, Change, ChangeSet
 from fluvial.apply.cluster import Cluster, Record
 from fluvial.apply.compare import whole
 from fluvial.apply.dryrun import Options
-from fluvial.apply.errors import ApplyError, PreflightFailed, PruneFailed, StageFailed, dry_run_text
+from fluvial.apply.errors import ApplyError, PreflightFailed, PruneFailed, StageFailed, dry_run_text, is_passing
 from fluvial.apply.immutable import refused_as_immutable
 from fluvial.apply.masking import masked_pair, masked_text
 from fluvial.apply.order import rank
@@ -48,6 +48,7 @@ __all__ = [
     "created_only",
     "digest_of",
     "dry_run_text",
+    "is_passing",
     "kept",
     "left_alone",
     "make_plan",

@@ -11,7 +11,7 @@ from typing import Final
 from fluvial.apply.changes import Action
 from fluvial.apply.cluster import Cluster, each
 from fluvial.apply.compare import Desired, Difference, by_metadata, whole
-from fluvial.apply.errors import dry_run_text, is_denied
+from fluvial.apply.errors import dry_run_text, is_denied, is_passing
 from fluvial.apply.immutable import may_recreate, refused_as_immutable, says_immutable
 from fluvial.apply.masking import masked_text
 from fluvial.apply.ownership import CLEANED_ANNOTATIONS, CLEANED_LABELS, Live, digest_of
@@ -47,6 +47,7 @@ class Finding:
         recreate: delete it first.
         dropped: fields that were left out, since the kind does not have them.
         problem: Flux's text; everything else is void then. `denied`: it is for want of rights.
+            `passing`: the server was away or busy.
     """
 
     ref: Ref
@@ -58,6 +59,7 @@ class Finding:
     dropped: tuple[str, ...] = ()
     problem: str = ""
     denied: bool = False
+    passing: bool = False
 
     @property
     def writes(self) -> bool:
@@ -233,7 +235,8 @@ async def _conclude(cluster: Cluster, answer: _Answer, options: Options) -> Find
     except (KubeError, ValueError) as error:
         text = masked_text(str(error), answer.desired)
         problem = f"{answer.ref} {text}"
-        return Finding(ref=answer.ref, desired=answer.desired, problem=problem, denied=is_denied(error))
+        denied, passing = is_denied(error), is_passing(error)
+        return Finding(ref=answer.ref, desired=answer.desired, problem=problem, denied=denied, passing=passing)
 
 
 async def _existing(cluster: Cluster, answer: _Answer, dry: Object) -> Finding:
@@ -302,7 +305,8 @@ async def _refused(cluster: Cluster, answer: _Answer, error: KubeError, options:
         if allowed and await _would_be_accepted(cluster, desired):
             return Finding(ref=ref, desired=desired, action=Action.CREATED, live=live, recreate=True)
         problem += why
-    return Finding(ref=ref, desired=desired, live=live, problem=problem, denied=is_denied(error))
+    denied, passing = is_denied(error), is_passing(error)
+    return Finding(ref=ref, desired=desired, live=live, problem=problem, denied=denied, passing=passing)
 
 
 async def _takeover_before(cluster: Cluster, answer: _Answer, error: KubeError) -> list[Object]:

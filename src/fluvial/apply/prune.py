@@ -9,7 +9,7 @@ from typing import Final
 
 from fluvial.apply.changes import Action, Change, ChangeSet
 from fluvial.apply.cluster import Cluster, each
-from fluvial.apply.errors import PruneFailed
+from fluvial.apply.errors import PruneFailed, is_passing
 from fluvial.apply.order import waves
 from fluvial.apply.ownership import Live
 from fluvial.apply.patience import patiently
@@ -26,6 +26,7 @@ _TRIES: Final = 8  # decisions about one object that others keep writing
 class _Outcome:
     change: Change
     problem: str = ""
+    passing: bool = False
 
 
 def _nobody(ref: Ref) -> bool:
@@ -48,6 +49,7 @@ async def prune(
     done: list[Change] = []
     problems: list[str] = []
     survivors: list[Ref] = []
+    passing = True
     for wave in reversed(waves((ref, ref) for ref in refs)):
         cluster.gate()
         outcomes = await each(list(reversed(wave)), lambda ref: _settle(cluster, ref, owner, claimed), cluster.limit)
@@ -56,8 +58,9 @@ async def prune(
             if outcome.problem:
                 problems.append(outcome.problem)
                 survivors.append(outcome.change.ref)
+                passing = passing and outcome.passing
     if problems:
-        raise PruneFailed(problems, ChangeSet.of(done), survivors)
+        raise PruneFailed(problems, ChangeSet.of(done), survivors, passing=passing)
     return ChangeSet.of(done)
 
 
@@ -73,7 +76,7 @@ async def _settle(cluster: Cluster, ref: Ref, owner: Owner, claimed: Callable[[R
         except NotServed:
             found = None  # discovery answered completely: no kind, no objects
         except KubeError as error:
-            return _Outcome(Change(ref, Action.UNKNOWN), f"{ref} query failed: {error}")
+            return _Outcome(Change(ref, Action.UNKNOWN), f"{ref} query failed: {error}", is_passing(error))
         if found is None:
             return _Outcome(Change(ref, Action.DELETED))
         live = cluster.live(found)
@@ -85,9 +88,9 @@ async def _settle(cluster: Cluster, ref: Ref, owner: Owner, claimed: Callable[[R
         except ApiError as error:
             if error.is_conflict:
                 continue  # it changed since the read: the decision has to be taken again
-            return _Outcome(Change(ref, Action.UNKNOWN, live), f"{ref} delete failed: {error}")
+            return _Outcome(Change(ref, Action.UNKNOWN, live), f"{ref} delete failed: {error}", is_passing(error))
         except KubeError as error:
-            return _Outcome(Change(ref, Action.UNKNOWN, live), f"{ref} delete failed: {error}")
+            return _Outcome(Change(ref, Action.UNKNOWN, live), f"{ref} delete failed: {error}", is_passing(error))
     return _Outcome(Change(ref, Action.UNKNOWN), problem)
 
 

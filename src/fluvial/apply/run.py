@@ -3,7 +3,7 @@
 Absent on purpose: the inventory, which the caller writes between preflight and the first write, and health.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fluvial.apply.changes import Change, ChangeSet
@@ -14,7 +14,7 @@ from fluvial.apply.order import Stage, waves
 from fluvial.apply.prepare import Plan
 from fluvial.apply.scope import Expected, Resolved
 from fluvial.apply.waiting import until_current
-from fluvial.apply.write import write
+from fluvial.apply.write import Written, write
 from fluvial.objects import Object, Ref
 
 
@@ -53,8 +53,13 @@ async def preflight(cluster: Cluster, resolved: Resolved, options: Options) -> P
     for ref in [ref for ref, found in findings.items() if found.problem and expected.waits(found.desired)]:
         del findings[ref]  # refused only because a role of this plan is not there yet
     if problems := [*expected.problems, *problems_of(findings.values())]:
-        raise PreflightFailed(problems, denied=any(found.denied for found in findings.values()))
+        denied = any(found.denied for found in findings.values())
+        raise PreflightFailed(problems, denied=denied, passing=not expected.problems and _passing(findings.values()))
     return Preflight(plan, findings, expected)
+
+
+def _passing(results: Iterable[Finding | Written]) -> bool:
+    return all(result.passing for result in results if result.problem)
 
 
 async def _examined(cluster: Cluster, objects: Sequence[Object], options: Options) -> list[tuple[Object, Finding]]:
@@ -105,7 +110,8 @@ async def _stage(
                 written.append(result.live)
         if problems := [result.problem for result in results if result.problem]:
             denied = any(result.denied for result in results)
-            raise StageFailed(problems, ChangeSet((*before, *changes.values())), denied=denied)
+            done = ChangeSet((*before, *changes.values()))
+            raise StageFailed(problems, done, denied=denied, passing=_passing(results))
     ordered = [changes[Ref.of(obj)] for obj in objects]
     if stage.waits and written:
         missing = await until_current(cluster, written, cluster.wait_timeout)
@@ -121,5 +127,6 @@ async def _examined_late(
         return {}
     found = {Ref.of(obj): finding for obj, finding in await _examined(cluster, objects, options)}
     if problems := problems_of(found.values()):
-        raise StageFailed(problems, ChangeSet(before), denied=any(finding.denied for finding in found.values()))
+        denied = any(finding.denied for finding in found.values())
+        raise StageFailed(problems, ChangeSet(before), denied=denied, passing=_passing(found.values()))
     return found

@@ -6,7 +6,7 @@ from typing import Final
 from fluvial.apply.changes import Action
 from fluvial.apply.cluster import Cluster
 from fluvial.apply.dryrun import Finding, takeover_patch
-from fluvial.apply.errors import is_denied
+from fluvial.apply.errors import is_denied, is_passing
 from fluvial.apply.masking import masked_text
 from fluvial.apply.patience import patiently
 from fluvial.apply.waiting import until_gone
@@ -26,6 +26,7 @@ class Written:
     live: Object | None = None
     problem: str = ""
     denied: bool = False
+    passing: bool = False
 
 
 async def write(cluster: Cluster, finding: Finding) -> Written:
@@ -59,7 +60,8 @@ def _where(finding: Finding) -> str:
 def _failed(finding: Finding, what: str, error: KubeError) -> Written:
     problem = f"{finding.ref} {what}: {masked_text(str(error), finding.desired)}"
     asked = Ref.of(finding.desired)
-    return Written(asked, finding.ref, Action.UNKNOWN, problem=problem, denied=is_denied(error))
+    denied, passing = is_denied(error), is_passing(error)
+    return Written(asked, finding.ref, Action.UNKNOWN, problem=problem, denied=denied, passing=passing)
 
 
 async def _take_over(cluster: Cluster, finding: Finding) -> None:

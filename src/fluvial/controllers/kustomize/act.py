@@ -21,6 +21,7 @@ from fluvial.apply import (
     Record,
     StageFailed,
     carry_out,
+    is_passing,
     preflight,
     prune,
 )
@@ -55,14 +56,18 @@ class Failure(Exception):
     Args:
         after: seconds until then; None: the retry interval.
         quiet: no event, as for what is only not there yet.
+        passing: the API server was away or busy: tried again with backoff, at the retry interval at the latest.
     """
 
-    def __init__(self, reason: str, message: str, *, after: float | None = None, quiet: bool = False) -> None:
+    def __init__(
+        self, reason: str, message: str, *, after: float | None = None, quiet: bool = False, passing: bool = False
+    ) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
         self.after = after
         self.quiet = quiet
+        self.passing = passing
 
 
 class Postponed(Exception):
@@ -132,7 +137,7 @@ async def bring_about(run: Run) -> None:
     except KubeError as error:
         if isinstance(error, ApiError) and (error.is_unauthorized or error.is_forbidden):
             run.memory.doubt = "an authorisation error"
-        raise Failure(Reason.RECONCILIATION_FAILED, str(error)) from error
+        raise Failure(Reason.RECONCILIATION_FAILED, str(error), passing=is_passing(error)) from error
 
 
 async def _apply_in_time(run: Run, target: Target) -> None:
@@ -282,12 +287,12 @@ async def _carry_out(run: Run, target: Target, todo: frozenset[Ref]) -> None:
         run.changes = await carry_out(run.cluster, checked, options)
     except PreflightFailed as error:
         memory.doubt = "an authorisation error" if error.denied else memory.doubt
-        raise Failure(Reason.RECONCILIATION_FAILED, str(error)) from error
+        raise Failure(Reason.RECONCILIATION_FAILED, str(error), passing=error.passing) from error
     except StageFailed as error:
         memory.doubt = "an authorisation error" if error.denied else memory.doubt
         run.changes = error.changes
         _remember_changes(run, target)
-        raise Failure(Reason.RECONCILIATION_FAILED, str(error)) from error
+        raise Failure(Reason.RECONCILIATION_FAILED, str(error), passing=error.passing) from error
     _remember_changes(run, target)
     log_output = run.changes.by_action() if world.settings.gate("GroupChangeLog") else run.changes.as_map()
     run.log.info("server-side apply completed", output=log_output, revision=run.artifact.revision)
@@ -374,7 +379,7 @@ async def _prune(run: Run, target: Target, stale: Sequence[Ref]) -> list[Ref]:
         pruned = await prune(run.cluster, unwanted, owner_of(ks), claimed=claimed)
     except PruneFailed as error:
         run.draft.inventory([*target.refs, *planned, *error.survivors])
-        raise Failure(Reason.PRUNE_FAILED, str(error)) from error
+        raise Failure(Reason.PRUNE_FAILED, str(error), passing=error.passing) from error
     run.memory.changed = True
     run.log.info(f"garbage collection completed: {pruned}", revision=run.artifact.revision)
     run.tell(str(pruned))

@@ -74,6 +74,8 @@ class Memory:
     origin: tuple[str, str] | None = None  # (sourceRef, path) of the last run that went well
     changed: bool = False  # something was changed since the last run that got to its end
     waiting: Waiting | None = None
+    troubles: int = 0  # runs in a row that failed since the API server was away or busy
+    trouble: str = ""  # what was told of the last of them
     blocked: str = ""  # the dependency's problem that was told
 
     # time; all are loop times

@@ -259,6 +259,7 @@ async def _health_known(run: Run, result: HealthResult) -> Result:
 async def _succeed(run: Run, *, health: str = "") -> Result:
     world, ks, memory = run.world, run.ks, run.memory
     drifted, memory.changed, memory.prune_from = memory.changed, False, None
+    memory.troubles, memory.trouble = 0, ""
     fresh = not report.is_ready(run.obj) or ks.last_applied_revision != run.artifact.revision
     if health:
         run.draft.healthy(health)
@@ -280,7 +281,8 @@ async def _succeed(run: Run, *, health: str = "") -> Result:
 
 
 async def _fail(run: Run, failure: Failure) -> Result:
-    world, ks, memory = run.world, run.ks, run.memory
+    world, memory = run.world, run.memory
+    known = failure.passing and failure.message == memory.trouble
     run.draft.failed(failure.reason, failure.message)
     if failure.reason != Reason.ARTIFACT_FAILED:
         run.draft.attempted(run.artifact.revision)
@@ -293,9 +295,9 @@ async def _fail(run: Run, failure: Failure) -> Result:
     run.draft.handled()
     await run.save()
     memory.prune_from = None
-    after = ks.retry_interval if failure.after is None else failure.after
+    after = _retry_after(run, failure)
     took, wait = format_duration(round(world.now() - run.started, 6)), format_duration(after)
-    if failure.quiet:
+    if failure.quiet or known:
         run.log.info(failure.message)
     else:
         text = f"Reconciliation failed after {took}, next try in {wait}"
@@ -303,6 +305,18 @@ async def _fail(run: Run, failure: Failure) -> Result:
         run.tell(failure.message, "error")
     memory.due = world.now() + after
     return _later(after, after)
+
+
+def _retry_after(run: Run, failure: Failure) -> float:
+    """Flux waits for the retry interval, an hour perhaps, when the API server was away for a second; we don't."""
+    settings, memory = run.world.settings, run.memory
+    after = run.ks.retry_interval if failure.after is None else failure.after
+    if not failure.passing:
+        memory.troubles, memory.trouble = 0, ""
+        return after
+    memory.troubles, memory.trouble = memory.troubles + 1, failure.message
+    backoff = settings.min_retry_delay * 2.0 ** min(memory.troubles, 30)
+    return min(after, backoff, settings.max_retry_delay)
 
 
 def _later(interval: float, seconds: float) -> Result:
