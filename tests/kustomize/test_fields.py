@@ -100,9 +100,7 @@ def test_annotations_reach_templates() -> None:
     expect = DEPLOYMENT % "web:1"
     for before in ("metadata:\n  name", "    metadata:\n      labels"):
         indent = "  " if before.startswith("m") else "      "
-        expect = expect.replace(
-            before, before.replace("\n", f'\n{indent}annotations:\n{indent}  note: "1"\n', 1)
-        )
+        expect = expect.replace(before, before.replace("\n", f'\n{indent}annotations:\n{indent}  note: "1"\n', 1))
     one("commonAnnotations: {note: '1'}", expect)
 
 

@@ -156,7 +156,11 @@ def test_two_kustomization_files_in_one_folder_are_refused() -> None:
 
 def test_deprecated_bases_are_resources() -> None:
     check(
-        {"top/kustomization.yaml": "bases: [../b]", "b/kustomization.yaml": "resources: [a.yaml]", "b/a.yaml": CONFIG % 1},
+        {
+            "top/kustomization.yaml": "bases: [../b]",
+            "b/kustomization.yaml": "resources: [a.yaml]",
+            "b/a.yaml": CONFIG % 1,
+        },
         """
         apiVersion: v1
         kind: ConfigMap
@@ -255,9 +259,7 @@ def test_flux_reads_files_of_other_folders_and_the_command_does_not() -> None:
         """,
         at="app",
     )
-    refused(
-        files, "security; file 'cm.yaml' is not in or below 'app'", at="app", options=replace(FLUX, root_only=True)
-    )
+    refused(files, "security; file 'cm.yaml' is not in or below 'app'", at="app", options=replace(FLUX, root_only=True))
 
 
 def test_a_cycle_is_seen() -> None:
@@ -280,7 +282,9 @@ def test_what_is_no_object_is_refused_with_its_file() -> None:
     kustomization = {"kustomization.yaml": "resources: [x.yaml]"}
     error = refused({**kustomization, "x.yaml": "kind: ConfigMap\napiVersion: v1\n"}, "missing metadata.name in object")
     assert error.file == "x.yaml"
-    error = refused({**kustomization, "x.yaml": "a: b\n  c: d\n"}, "MalformedYAMLError: yaml: line 2", "in File: x.yaml")
+    error = refused(
+        {**kustomization, "x.yaml": "a: b\n  c: d\n"}, "MalformedYAMLError: yaml: line 2", "in File: x.yaml"
+    )
     assert (error.file, error.line) == ("x.yaml", 2)
 
 

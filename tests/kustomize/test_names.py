@@ -80,8 +80,7 @@ REFERENCES = {
     ),
     "Ingress to Secret": (
         "{apiVersion: v1, kind: Secret, metadata: {name: t}}",
-        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: %si\nspec:\n  tls:\n"
-        "  - secretName: %st\n",
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: %si\nspec:\n  tls:\n  - secretName: %st\n",
     ),
     "HorizontalPodAutoscaler to Deployment": (
         "{apiVersion: apps/v1, kind: Deployment, metadata: {name: t}}",

@@ -31,7 +31,10 @@ CONFIG = "{apiVersion: v1, kind: ConfigMap, metadata: {name: %s}, data: {k: v}}\
 
 def patched(patch: str, expect: str, base: str = DEPLOYMENT) -> None:
     """Merge a patch of the base's containers' level, or of any other."""
-    check({"kustomization.yaml": "resources: [b.yaml]\npatches: [{path: p.yaml}]", "b.yaml": base, "p.yaml": patch}, expect)
+    check(
+        {"kustomization.yaml": "resources: [b.yaml]\npatches: [{path: p.yaml}]", "b.yaml": base, "p.yaml": patch},
+        expect,
+    )
 
 
 def test_lists_with_a_merge_key_are_merged_and_others_replaced() -> None:

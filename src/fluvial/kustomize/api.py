@@ -76,16 +76,24 @@ def build_tracked(
     if not tree.is_dir(folder):
         what = "file is not directory" if tree.is_file(folder) else "no such directory in the source"
         raise KustomizeError(f"must build at directory: '{folder}': {what}")
+    try:
+        objects = _objects(Root(store, folder, root_only=options.root_only), options, kustomization)
+    except RecursionError as cause:
+        raise KustomizeError("kustomizations and the objects in them are nested too deeply", file=folder) from cause
+    return Built(objects, frozenset(store.read))
+
+
+def _objects(root: Root, options: Options, kustomization: Mapping[str, Any] | None) -> list[Object]:
     choice = SchemaChoice(keep_built_in=options.keep_built_in_schema)
-    target = Target(Root(store, folder, root_only=options.root_only), choice, instead=kustomization)
-    choice.offer(target.file, target.root)
+    target = Target(root, choice, instead=kustomization)
+    choice.offer(target.file, root)
     resources = target.finish(target.accumulate(Accumulator()))
     if target.file.sort_options is not None:
         sort(resources, target.file.sort_options)
     elif options.order == LEGACY:
         sort(resources, SortOptions(order=LEGACY))
     metadata = [*(target.file.build_metadata or ()), *([MANAGED_BY_LABEL] if options.managed_by_label else [])]
-    return Built(values_of(resources, metadata), frozenset(store.read))
+    return values_of(resources, metadata)
 
 
 def check_manifest(data: bytes, *, parsed: MutableMapping[bytes, Any] | None = None) -> None:

@@ -258,7 +258,7 @@ class Builder:
         self._count += 1 + size
         self._aliased += size
         ratio = self._aliased / self._count
-        if self._aliased > 100 and self._count > 1000 and ratio > _allowed_alias_ratio(self._count):
+        if self._aliased > 100 and self._count > 1000 and ratio > allowed_alias_ratio(self._count):
             raise problem_at(event, "document contains excessive aliasing")
         return _copy(value)
 
@@ -267,7 +267,7 @@ def _is_merge(event: Event) -> bool:
     return type(event) is ScalarEvent and event.value == "<<" and not event.style and event.tag in (None, TAG + MERGE)
 
 
-def _allowed_alias_ratio(count: int) -> float:
+def allowed_alias_ratio(count: int) -> float:
     """Return go-yaml's bound: 99 % of a small document may come out of aliases, 10 % of a very large one."""
     low, high = 400_000, 4_000_000
     return 0.99 - 0.89 * min(1.0, max(0.0, (count - low) / (high - low)))

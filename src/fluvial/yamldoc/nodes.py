@@ -17,6 +17,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
+from fluvial.yamldoc.builder import allowed_alias_ratio
 from fluvial.yamldoc.errors import YamlError
 from fluvial.yamldoc.events import MAX_DEPTH, Event, reading
 from fluvial.yamldoc.scalars import MERGE, NULL, STR, SUSPECT, resolve
@@ -46,8 +47,6 @@ __all__ = [
     "plain_value",
     "resolve_v3",
 ]
-
-MAX_NODES = 4_000_000  # of one document, copies that aliases make included
 
 _MERGE_KEY = "<<"
 _STYLES = {"": 0, None: 0, '"': DOUBLE, "'": SINGLE, "|": LITERAL, ">": FOLDED}
@@ -170,16 +169,18 @@ def _compose(next_event: Callable[[], Event]) -> Node:
 class _Composer:
     """Builds the nodes of one document from its events; each method returns the root once it is complete."""
 
-    __slots__ = ("_anchors", "_count", "_open", "_stack")
+    __slots__ = ("_aliased", "_anchors", "_count", "_open", "_stack")
 
     def __init__(self) -> None:
         self._stack: list[_Frame] = []
         self._anchors: dict[str, Node] = {}
         self._open: set[int] = set()  # ids of anchored collections whose end has not been read
-        self._count = 0
+        self._count = 0  # nodes so far, those that aliases copied included
+        self._aliased = 0  # those among them that came out of an alias
 
     def scalar(self, event: Event) -> Node | None:
         text, style, tag = event.value, event.style, event.tag
+        self._count += 1
         stack = self._stack
         frame = stack[-1] if stack else None
         if frame is not None and frame.pairs is not None and frame.key is None and tag is None and event.anchor is None:
@@ -208,6 +209,7 @@ class _Composer:
         else:
             tag, style = tag.removeprefix(_PREFIX), style | TAGGED
         node = Node(kind, tag, style, "", {} if kind == MAPPING else [])
+        self._count += 1
         stack = self._stack
         if len(stack) >= MAX_DEPTH:
             raise _error(event, f"exceeded max depth of {MAX_DEPTH}")
@@ -223,8 +225,14 @@ class _Composer:
             raise _error(event, f"unknown anchor '{event.anchor}' referenced")
         if id(node) in self._open:
             raise _error(event, f"anchor '{event.anchor}' value contains itself")
-        self._count += _size(node, MAX_NODES - self._count)
-        if self._count >= MAX_NODES:
+        size = _size(node)
+        self._count += size
+        self._aliased += size
+        if (
+            self._aliased > 100
+            and self._count > 1000
+            and self._aliased > self._count * allowed_alias_ratio(self._count)
+        ):
             raise _error(event, "document contains excessive aliasing")
         frame = self._stack[-1] if self._stack else None
         if frame is not None and frame.key == _MERGE_KEY and frame.merge is _PENDING and node.kind != MAPPING:
@@ -314,15 +322,11 @@ def _merge(frame: _Frame, event: Event) -> None:
     node.content = merged
 
 
-def _size(node: Node, limit: int) -> int:
-    """Count the nodes below and with `node`, but not beyond `limit`."""
-    count = 1
-    if node.content is not None:
-        for child in node.content.values() if node.kind == MAPPING else node.content:
-            count += _size(child, limit - count)
-            if count >= limit:
-                break
-    return count
+def _size(node: Node) -> int:
+    """Count the nodes below and with `node`."""
+    if node.content is None:
+        return 1
+    return 1 + sum(map(_size, node.content.values() if node.kind == MAPPING else node.content))
 
 
 def _error(event: Event, problem: str) -> YamlError:

@@ -224,7 +224,10 @@ def _set_in_text(node: Node, value: Node, parts: Sequence[str], create: int) -> 
             field.value = value.value
         else:
             field.assign(value)
-    text.value = _rewritten(inner, text.value)
+    try:
+        text.value = _rewritten(inner, text.value)
+    except KustomizeError:
+        return False  # text where a number stood, in JSON: upstream goes on as if nothing had been found
     return True
 
 
