@@ -70,10 +70,14 @@ def test_kustomizations_within_one_another() -> None:
 
 
 def test_many_layers_of_deep_objects() -> None:
-    files = {f"{'a/' * n}kustomization.yaml": "resources: [a]\npatches: [{path: p.yaml}]" for n in range(90)}
-    files |= {f"{'a/' * n}p.yaml": foo("{a: " * 240 + f"{{a{n}: 1}}" + "}" * 240) for n in range(90)}
-    files |= {f"{'a/' * 90}kustomization.yaml": "resources: [b.yaml]", f"{'a/' * 90}b.yaml": foo("{}")}
-    assert "nested too deeply" in refusal(files)
+    files = {f"{'a/' * n}kustomization.yaml": "resources: [a]\npatches: [{path: p.yaml}]" for n in range(99)}
+    files |= {f"{'a/' * n}p.yaml": foo("{a: " * 246 + f"{{a{n}: 1}}" + "}" * 246) for n in range(99)}
+    files |= {f"{'a/' * 99}kustomization.yaml": "resources: [b.yaml]", f"{'a/' * 99}b.yaml": foo("{}")}
+    [built] = build(tree(files), ".")
+    value = built["spec"]
+    for _ in range(246):
+        value = value["a"]
+    assert len(value) == 99
 
 
 def test_a_pattern_that_would_backtrack() -> None:
