@@ -202,3 +202,17 @@ def test_large_archives_are_unpacked_by_a_worker() -> None:
         assert await Fetcher(host.transport, workers=InlineWorkers()).fetch(URL, sha256(pack(big))) == big
 
     run(play, Host(ServerResponse(200, {}, pack(big))))
+
+
+def test_who_asks_while_a_download_that_nobody_wanted_ends_gets_his_own() -> None:
+    async def play(host: Host) -> None:
+        host.delay = 1
+        fetcher = Fetcher(host.transport)
+        first = asyncio.create_task(fetcher.fetch(URL, DIGEST))
+        await asyncio.sleep(0.5)
+        first.cancel()
+        await asyncio.sleep(0)  # the download is told to end, and has not ended yet
+        assert await fetcher.fetch(URL, DIGEST) == TREE
+        assert first.cancelled()
+
+    run(play, Host())

@@ -33,6 +33,7 @@ class World:
         self.registry = Registry(process=False)
         self.history: list[tuple[float, str]] = []
         self.set_aside: list[tuple[str, int]] = []
+        self.refusals = 0
 
         async def look(key: Key, log: Logger) -> Result:
             self.history.append((round(asyncio.get_running_loop().time(), 3), key.name))
@@ -40,6 +41,9 @@ class World:
             return reconcile(key)
 
         async def put_aside(key: Key, crashes: int, log: Logger) -> None:
+            if self.refusals:
+                self.refusals -= 1
+                raise OSError("the server is away")
             self.set_aside.append((key.name, crashes))
 
         self.controller = Controller(
@@ -224,6 +228,41 @@ def test_an_object_in_flight_at_three_crashes_in_a_row_is_set_aside_and_the_othe
             await asyncio.sleep(10)
             assert world.history == [(0, "good"), (10, "poison")]
             await world.stop()
+
+    run(main())
+
+
+def test_an_object_that_cannot_be_set_aside_yet_stops_no_other_and_is_tried_again(tmp_path: Path) -> None:
+    async def main() -> None:
+        for _ in range(3):
+            crash_while_running(tmp_path, [], ["poison"])
+        with Root(str(tmp_path)) as root:
+            world = World(done, in_flight=DiskInFlight(root))
+            world.refusals = 2
+            world.api.config_map("poison", generation=1)
+            world.api.config_map("good", generation=1)
+            await world.start()
+            await asyncio.sleep(10)
+            assert not world.task.done()
+            assert (world.history, world.set_aside) == ([(0, "good")], [("poison", 3)])
+            await world.stop()
+
+    run(main())
+
+
+def test_a_look_that_meets_a_cancelled_task_ends_no_worker() -> None:
+    async def main() -> None:
+        def look(key: Key) -> Result:
+            if len(world.history) < 3:
+                raise asyncio.CancelledError
+            return Result()
+
+        world = World(look)
+        world.api.config_map("a")
+        await world.start()
+        await asyncio.sleep(10)
+        assert [name for _, name in world.history] == ["a", "a", "a"]
+        await world.stop()
 
     run(main())
 

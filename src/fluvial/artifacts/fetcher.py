@@ -89,15 +89,20 @@ class Fetcher:
         if job is None:
             task = asyncio.create_task(self._download(url, digest), name=f"artifact {public_url(url)}")
             job = self._jobs[url, digest] = _Job(task)
-            task.add_done_callback(lambda _: self._jobs.pop((url, digest), None))
+            task.add_done_callback(lambda done: self._forget((url, digest), done))
         job.waiting += 1
         try:
             return await asyncio.shield(job.task)
         finally:
             job.waiting -= 1
             if not job.waiting and not job.task.done():
+                self._forget((url, digest), job.task)  # whoever asks from now on needs a download of his own
                 job.task.cancel()
                 await asyncio.gather(job.task, return_exceptions=True)
+
+    def _forget(self, name: tuple[str, str], task: "asyncio.Task[Tree]") -> None:
+        if (job := self._jobs.get(name)) is not None and job.task is task:
+            del self._jobs[name]
 
     async def _download(self, url: str, digest: str) -> Tree:
         data = await self._get(self._address(url))

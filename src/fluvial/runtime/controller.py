@@ -63,6 +63,11 @@ def itself(change: Change) -> Iterable[Key]:
     return (change.key,)
 
 
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 class Controller:
     """One kind's queue and workers."""
 
@@ -170,8 +175,12 @@ class Controller:
         else:
             log = self._log_for(key)
             log.error("object was in flight at several crashes in a row and is set aside", crashes=crashes)
-            await self._set_aside(key, crashes, log)
-            self._in_flight.forgive(name)
+            try:
+                await self._set_aside(key, crashes, log)
+            except Exception as error:
+                self._failed(key, error, log)  # it stays a suspect, and the others go on
+            else:
+                self._in_flight.forgive(name)
 
     async def _look(self, key: Key, name: str) -> None:
         loop = asyncio.get_running_loop()
@@ -180,8 +189,10 @@ class Controller:
         self._in_flight.begin(name)
         try:
             result = await self._reconcile(key, log)
-        except asyncio.CancelledError:
-            raise
+        except asyncio.CancelledError as error:
+            if _is_being_cancelled():
+                raise
+            self._failed(key, error, log)  # something that the look waited for was cancelled, which ends no worker
         except Exception as error:
             self._failed(key, error, log)
         else:
@@ -200,7 +211,7 @@ class Controller:
             self._count_result("requeue_after")
             self.queue.add_after(key, result.requeue_after)
 
-    def _failed(self, key: Key, error: Exception, log: Logger) -> None:
+    def _failed(self, key: Key, error: BaseException, log: Logger) -> None:
         self._count_result("error")
         self._metrics.inc("controller_runtime_reconcile_errors_total", {"controller": self.name})
         self.queue.add_rate_limited(key)
