@@ -16,8 +16,12 @@ from fluvial.apply import (
     PruneFailed,
     Record,
     StageFailed,
+    carry_out,
     digest_of,
+    make_plan,
+    preflight,
     prune,
+    resolve,
     until_terminated,
 )
 from fluvial.controlplane import AuditRecord, ServerFault
@@ -347,6 +351,24 @@ def test_an_object_is_not_deleted_for_one_that_the_server_would_refuse() -> None
     run(test)
 
 
+def test_an_object_opted_out_at_the_last_moment_is_not_recreated() -> None:
+    async def test(world: World) -> None:
+        await world.apply(immutable_config_map("1"))
+        before = await world.get("ConfigMap", "frozen")
+        assert before is not None
+        resolved = await resolve(world.cluster, make_plan([immutable_config_map("2")], OWNER))
+        checked = await preflight(world.cluster, resolved, Options(force=True))
+        switch = {"metadata": {"annotations": {"kustomize.toolkit.fluxcd.io/reconcile": "disabled"}}}
+        await world.client.patch(ref("ConfigMap", "frozen"), switch, kind="merge")
+        with pytest.raises(StageFailed, match="opted out"):
+            await carry_out(world.cluster, checked, Options(force=True))
+        after = await world.get("ConfigMap", "frozen")
+        assert after is not None
+        assert after["metadata"]["uid"] == before["metadata"]["uid"]
+
+    run(test)
+
+
 # -- prune
 
 
@@ -426,6 +448,19 @@ def test_an_error_while_pruning_keeps_the_object_and_does_not_stop_the_others() 
         assert str(caught.value).startswith("delete failed, errors: ConfigMap/default/a delete failed: ")
         assert caught.value.survivors == (ref("ConfigMap", "a"),)
         assert await world.get("ConfigMap", "b") is None
+
+    run(test)
+
+
+def test_an_object_whose_version_is_served_no_more_is_deleted_in_another() -> None:
+    async def test(world: World) -> None:
+        await world.apply(widget_crd())
+        await world.apply(widget("w"))
+        old = Ref("example.com", "v1alpha1", "Widget", "default", "w")
+        changes = await prune(world.cluster, [old], OWNER)
+        assert str(changes) == "Widget/default/w deleted"
+        assert await world.get("Widget", "w", api_version="example.com/v1") is None
+        assert await until_terminated(world.cluster, changes, 5) == []
 
     run(test)
 

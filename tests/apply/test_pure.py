@@ -434,3 +434,17 @@ def test_a_field_is_left_out_by_its_path_or_the_object_stays_refused(path: str, 
 )
 def test_only_kinds_that_flux_sends_through_gos_types_lose_fields(group: str, kind: str, built_in: bool) -> None:
     assert is_built_in(Ref(group, "v1", kind, "n", "a")) is built_in
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        {"stringData": {"a": {"b": "hunter22"}}},
+        {"stringData": "hunter22"},
+        {"data": ["hunter22"]},
+        {"data": {"a": [{"b": "hunter22"}]}},
+    ],
+)
+def test_a_secret_of_a_wrong_shape_is_masked_too(secret: Object) -> None:
+    text = 'expected string, got &value.valueUnstructured{Value:map[string]interface {}{"b":"hunter22"}}'
+    assert "hunter22" not in masked_text(text, {"apiVersion": "v1", "kind": "Secret", **secret})

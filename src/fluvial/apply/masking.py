@@ -5,6 +5,7 @@ Source of the marks: fluxcd/pkg `ssa/sanitize.go`.
 
 import base64
 import binascii
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from fluvial.objects import Object, dig
@@ -25,15 +26,26 @@ def masked_text(text: str, obj: Object) -> str:
     if not is_secret(obj):
         return text
     redactor = Redactor()
-    for value in (dig(obj, "stringData", default={}) or {}).values():
-        redactor.add(str(value))
-    for value in (dig(obj, "data", default={}) or {}).values():
-        redactor.add(str(value))
-        try:
-            redactor.add(base64.b64decode(str(value), validate=True))
-        except (binascii.Error, ValueError):
-            continue  # not base64: the server says so, and the raw text is masked already
+    for field in ("stringData", "data"):
+        for value in _leaves(obj.get(field)):
+            redactor.add(value)
+            try:
+                redactor.add(base64.b64decode(value, validate=True))
+            except (binascii.Error, ValueError):
+                continue  # not base64: the server says so, and the raw text is masked already
     return redactor.clean(text)
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    """The values in a field, as the server would quote them: it quotes most where the shape is wrong."""
+    if isinstance(value, Mapping):
+        for each in value.values():
+            yield from _leaves(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _leaves(each)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)
 
 
 def masked_pair(before: Object | None, after: Object | None) -> tuple[Object | None, Object | None]:

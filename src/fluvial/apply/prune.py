@@ -4,7 +4,7 @@ Source: fluxcd/pkg `ssa/manager_delete.go`, with preconditions added: what was r
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from fluvial.apply.changes import Action, Change, ChangeSet
@@ -17,7 +17,7 @@ from fluvial.apply.prepare import Owner
 from fluvial.apply.switches import kept
 from fluvial.apply.waiting import until_gone
 from fluvial.kube import ApiError, KubeError, NotServed
-from fluvial.objects import Ref
+from fluvial.objects import Object, Ref
 
 _TRIES: Final = 8  # decisions about one object that others keep writing
 
@@ -70,11 +70,7 @@ async def _settle(cluster: Cluster, ref: Ref, owner: Owner, claimed: Callable[[R
     problem = f"{ref} delete failed: it was written to at each of {_TRIES} tries"
     for _ in range(_TRIES):
         try:
-            found = await patiently(
-                lambda: cluster.client.get(ref.api_version, ref.kind, ref.namespace, ref.name, metadata_only=True)
-            )
-        except NotServed:
-            found = None  # discovery answered completely: no kind, no objects
+            found = await _read(cluster, ref)
         except KubeError as error:
             return _Outcome(Change(ref, Action.UNKNOWN), f"{ref} query failed: {error}", is_passing(error))
         if found is None:
@@ -83,7 +79,7 @@ async def _settle(cluster: Cluster, ref: Ref, owner: Owner, claimed: Callable[[R
         if not owner.owns(live.labels) or kept(live):
             return _Outcome(Change(ref, Action.SKIPPED, live))
         try:
-            await _delete(cluster, ref, live)
+            await _delete(cluster, live)
             return _Outcome(Change(ref, Action.DELETED, live))
         except ApiError as error:
             if error.is_conflict:
@@ -94,10 +90,31 @@ async def _settle(cluster: Cluster, ref: Ref, owner: Owner, claimed: Callable[[R
     return _Outcome(Change(ref, Action.UNKNOWN), problem)
 
 
-async def _delete(cluster: Cluster, ref: Ref, live: Live) -> None:
+async def _read(cluster: Cluster, ref: Ref) -> Object | None:
+    """The object by a quorum read, in another version where the one that the inventory names is served no more.
+
+    Raises:
+        KubeError: whether it exists could not be told.
+    """
+    try:
+        return await _get(cluster, ref)
+    except NotServed:
+        for resource in await patiently(lambda: cluster.client.resources()):
+            if (resource.group, resource.kind) == (ref.group, ref.kind) and "get" in resource.verbs:
+                return await _get(cluster, replace(ref, version=resource.version))
+    return None  # discovery answered completely: no kind, no objects
+
+
+async def _get(cluster: Cluster, ref: Ref) -> Object | None:
+    return await patiently(
+        lambda: cluster.client.get(ref.api_version, ref.kind, ref.namespace, ref.name, metadata_only=True)
+    )
+
+
+async def _delete(cluster: Cluster, live: Live) -> None:
     if live.deleting:
         return  # asked for already; finalizers hold it
-    await patiently(lambda: cluster.client.delete(ref, uid=live.uid, resource_version=live.resource_version))
+    await patiently(lambda: cluster.client.delete(live.ref, uid=live.uid, resource_version=live.resource_version))
 
 
 async def until_terminated(cluster: Cluster, changes: ChangeSet, timeout: float) -> list[Ref]:
@@ -106,7 +123,8 @@ async def until_terminated(cluster: Cluster, changes: ChangeSet, timeout: float)
 
     async def wait(change: Change) -> Ref | None:
         uid = change.live.uid if change.live is not None else ""
-        return None if await until_gone(cluster, change.ref, uid, timeout) else change.ref
+        ref = change.live.ref if change.live is not None else change.ref
+        return None if await until_gone(cluster, ref, uid, timeout) else change.ref
 
     left: Sequence[Ref | None] = await each(waiting, wait, max(1, len(waiting)))
     return [ref for ref in left if ref is not None]

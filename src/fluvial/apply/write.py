@@ -9,11 +9,12 @@ from fluvial.apply.dryrun import Finding, takeover_patch
 from fluvial.apply.errors import is_denied, is_passing
 from fluvial.apply.masking import masked_text
 from fluvial.apply.patience import patiently
+from fluvial.apply.switches import left_alone
 from fluvial.apply.waiting import until_gone
 from fluvial.kube import ApiError, KubeError
 from fluvial.objects import Object, Ref
 
-_TAKEOVER_TRIES: Final = 5  # each lost to another writer of the same object
+_TRIES: Final = 5  # each lost to another writer of the same object
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def _failed(finding: Finding, what: str, error: KubeError) -> Written:
 
 async def _take_over(cluster: Cluster, finding: Finding) -> None:
     ref, patch = finding.ref, list(finding.takeover)
-    for left in range(_TAKEOVER_TRIES, 0, -1):
+    for left in range(_TRIES, 0, -1):
         try:
             await _send(cluster, ref, patch)
             return
@@ -89,7 +90,26 @@ async def _send(cluster: Cluster, ref: Ref, patch: list[Object]) -> None:
 
 
 async def _delete_first(cluster: Cluster, finding: Finding) -> None:
+    """Delete what the finding was about, if a fresh look still allows it.
+
+    Raises:
+        TimeoutError: it is not gone in time.
+    """
     ref, uid = finding.ref, finding.live.uid if finding.live is not None else ""
-    await patiently(lambda: cluster.client.delete(ref, uid=uid))
+    for left in range(_TRIES, 0, -1):
+        found = await patiently(
+            lambda: cluster.client.get(ref.api_version, ref.kind, ref.namespace, ref.name, metadata_only=True)
+        )
+        live = cluster.live(found) if found is not None else None
+        if live is None or live.uid != uid:
+            return  # gone since, or another already: the apply decides
+        if left_alone(live):
+            raise ApiError(409, "Conflict", "the object was opted out of reconciliation meanwhile")
+        try:
+            await patiently(lambda: cluster.client.delete(ref, uid=live.uid, resource_version=live.resource_version))
+            break
+        except ApiError as error:
+            if not error.is_conflict or left == 1:
+                raise
     if not await until_gone(cluster, ref, uid, cluster.wait_timeout):
         raise TimeoutError
