@@ -258,6 +258,41 @@ def test_objects_of_others_survive_the_end() -> None:
     run(test)
 
 
+def test_what_was_applied_to_another_cluster_is_not_deleted_in_this_one() -> None:
+    async def test(world: World) -> None:
+        await begin(world, "a")
+        await world.kustomization(kubeConfig={"secretRef": {"name": "remote"}})
+        await world.failed("Unsupported")
+        await world.client.delete(KS)
+        await asyncio.sleep(30)
+        assert await world.get("ConfigMap", "a") is not None
+        assert condition(await world.ks(), "Stalled")[:2] == ("True", "Unsupported")
+        told = [message for _, message in await world.events() if "other cluster" in message]
+        assert len(told) == 1
+        await world.client.patch(KS, {"spec": {"deletionPolicy": "Orphan"}}, kind="merge")
+        await world.until(lambda: _is_gone(world))
+        assert await world.get("ConfigMap", "a") is not None
+
+    run(test)
+
+
+def test_two_kustomizations_that_end_together_leave_no_object_to_each_other() -> None:
+    async def test(world: World) -> None:
+        await begin(world, "a")
+        await world.kustomization("other")
+        await world.ready("other")
+        await world.stop()
+        other = Ref(KS.group, KS.version, KS.kind, NAMESPACE, "other")
+        await world.client.delete(KS)
+        await world.client.delete(other)
+        world.start()
+        await world.until(lambda: _is_gone(world))
+        await asyncio.sleep(5)
+        assert await world.get("ConfigMap", "a") is None
+
+    run(test)
+
+
 def test_a_missing_account_is_told_and_nothing_is_deleted() -> None:
     async def test(world: World) -> None:
         account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "tenant", "namespace": NAMESPACE}}

@@ -1,11 +1,14 @@
 """Runs of the controller: what is written, and above all what is not."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
 from fluvial.controllers.kustomize import Settings
 from fluvial.objects import Ref, dig
+from fluvial.runtime import WorkerDied
+from fluvial.yamldoc import dump
 from tests.controllers_kustomize.world import NAMESPACE, World, condition, config_map, run
 
 CONFIG = Ref("", "v1", "ConfigMap", "default", "a")
@@ -436,6 +439,47 @@ def test_no_value_of_a_secret_is_in_an_error() -> None:
         await asyncio.sleep(1)
         told = [*world.lines, *map(str, await world.events()), str((await world.ks())["status"])]
         assert not [line for line in told if "hunter22" in line]
+
+    run(test)
+
+
+def test_no_value_of_a_secret_is_in_what_the_server_says_of_another_kind() -> None:
+    async def test(world: World) -> None:
+        await world.source()
+        service = {"ports": [{"port": 80, "targetPort": "${port}"}], "type": "${type}"}
+        text = dump(
+            {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a", "namespace": "default"}, "spec": service}
+        )
+        await world.commit({"a.yaml": text}, "main@sha1:1")
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "vars", "namespace": NAMESPACE}}
+        await world.put({**secret, "stringData": {"port": "hunter22_hunter22_hunter22", "type": "hunter23"}})
+        await world.kustomization(postBuild={"substituteFrom": [{"kind": "Secret", "name": "vars"}]})
+        obj = await world.failed("ReconciliationFailed")
+        assert condition(obj, "Ready")[2].startswith("Service/default/a dry-run failed (Invalid): ")
+        await world.kustomization(force=True, postBuild={"substituteFrom": [{"kind": "Secret", "name": "vars"}]})
+        await asyncio.sleep(700)
+        told = [*world.lines, *map(str, await world.events()), str((await world.ks())["status"])]
+        assert not [line for line in told if "hunter2" in line]
+
+    run(test)
+
+
+class DyingWorkers:
+    """Workers that the system kills for their appetite."""
+
+    async def run(self, function: Callable[[bytes], bytes], payload: bytes) -> bytes:
+        raise WorkerDied("the worker died twice")
+
+
+def test_a_build_that_kills_its_worker_is_told_in_the_status() -> None:
+    async def test(world: World) -> None:
+        await world.stop()
+        world.start(workers=DyingWorkers())
+        await world.source()
+        await world.commit({"a.yaml": config_map("a", filler="x" * 40_000)}, "main@sha1:1")
+        await world.kustomization()
+        obj = await world.failed("BuildFailed")
+        assert condition(obj, "Ready")[2] == "the build came to no end: the worker died twice"
 
     run(test)
 

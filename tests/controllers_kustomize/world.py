@@ -15,7 +15,7 @@ from fluvial.kube import Client
 from fluvial.net import MemoryTransport, ServerRequest, ServerResponse
 from fluvial.objects import Object, Ref, dig, get_condition
 from fluvial.runtime import AlwaysLeader, Cache, EventRecorder, InFlight
-from fluvial.stdx import NO_METRICS, InlineWorkers, Tree, sha256
+from fluvial.stdx import NO_METRICS, InlineWorkers, Tree, Workers, sha256
 from fluvial.telemetry import Logger
 
 SERVER = "https://api.fluvial.local"
@@ -40,7 +40,7 @@ class World:
 
     # -- the controller
 
-    def start(self, in_flight: InFlight | None = None) -> None:
+    def start(self, in_flight: InFlight | None = None, *, workers: Workers | None = None) -> None:
         """Start a controller with nothing in its memory."""
         clock, chance = testing.VirtualClock(), testing.chance()
         log = Logger(self.lines.append, clock=clock)
@@ -52,7 +52,7 @@ class World:
             cache=self.cache,
             recorder=recorder,
             fetcher=Fetcher(self.transport, retries=1),
-            workers=InlineWorkers(),
+            workers=workers or InlineWorkers(),
             leadership=AlwaysLeader(),
             clock=clock,
             chance=chance,

@@ -30,6 +30,10 @@ def _unknown(ref: Ref) -> Live | None:
     return None
 
 
+def _as_it_is(text: str) -> str:
+    return text
+
+
 def _always() -> None:
     return None
 
@@ -42,6 +46,7 @@ class Cluster:
         known: the live object as a cache that is in sync has it, or None for "not known".
         records: what was remembered of earlier applies.
         gate: called before each batch of writes; raises when we may no longer write (our lease is too old).
+        clean: takes values of Secrets out of the server's words, such as those that variables brought into other kinds.
         migrate: rewrite managedFields entries of other API versions first (Flux's gate MigrateAPIVersion).
     """
 
@@ -50,6 +55,7 @@ class Cluster:
     known: Callable[[Ref], Live | None] = _unknown
     records: Mapping[Ref, Record] = field(default_factory=dict)
     gate: Callable[[], None] = _always
+    clean: Callable[[str], str] = _as_it_is
     manager: str = MANAGER
     matches: tuple[ManagerMatch, ...] = taken_over()
     migrate: bool = False

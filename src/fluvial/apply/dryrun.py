@@ -233,7 +233,7 @@ async def _conclude(cluster: Cluster, answer: _Answer, options: Options) -> Find
     try:
         return replace(await _existing(cluster, answer, answer.dry), dropped=answer.dropped)
     except (KubeError, ValueError) as error:
-        text = masked_text(str(error), answer.desired)
+        text = cluster.clean(masked_text(str(error), answer.desired))
         problem = f"{answer.ref} {text}"
         denied, passing = is_denied(error), is_passing(error)
         return Finding(ref=answer.ref, desired=answer.desired, problem=problem, denied=denied, passing=passing)
@@ -296,7 +296,7 @@ def takeover_patch(cluster: Cluster, desired: Object, raw: Object) -> list[Objec
 
 async def _refused(cluster: Cluster, answer: _Answer, error: KubeError, options: Options) -> Finding:
     ref, desired, live = answer.ref, answer.desired, answer.live
-    problem = dry_run_text(ref, error, masked_text(str(error), desired))
+    problem = dry_run_text(ref, error, cluster.clean(masked_text(str(error), desired)))
     takeover = await _takeover_before(cluster, answer, error)
     if takeover:
         return Finding(ref=ref, desired=desired, action=Action.CONFIGURED, live=live, takeover=tuple(takeover))

@@ -8,6 +8,7 @@ from fluvial.apply.cluster import Cluster
 from fluvial.apply.dryrun import Finding, takeover_patch
 from fluvial.apply.errors import is_denied, is_passing
 from fluvial.apply.masking import masked_text
+from fluvial.apply.ownership import Live
 from fluvial.apply.patience import patiently
 from fluvial.apply.switches import left_alone
 from fluvial.apply.waiting import until_gone
@@ -39,7 +40,7 @@ async def write(cluster: Cluster, finding: Finding) -> Written:
         elif finding.takeover:
             await _take_over(cluster, finding)
     except KubeError as error:
-        return _failed(finding, _where(finding), error)
+        return _failed(cluster, finding, _where(finding), error)
     except TimeoutError:
         text = f"{finding.ref} immutable field detected, failed to wait for object to be deleted: timed out"
         return Written(asked, finding.ref, Action.UNKNOWN, problem=text)
@@ -48,7 +49,7 @@ async def write(cluster: Cluster, finding: Finding) -> Written:
             lambda: cluster.client.apply(finding.desired, field_manager=cluster.manager, force=True)
         )
     except KubeError as error:
-        return _failed(finding, "apply failed", error)
+        return _failed(cluster, finding, "apply failed", error)
     return Written(asked, Ref.of(applied.object), finding.action, applied.object)
 
 
@@ -58,8 +59,8 @@ def _where(finding: Finding) -> str:
     return "metadata.managedFields cleanup failed"
 
 
-def _failed(finding: Finding, what: str, error: KubeError) -> Written:
-    problem = f"{finding.ref} {what}: {masked_text(str(error), finding.desired)}"
+def _failed(cluster: Cluster, finding: Finding, what: str, error: KubeError) -> Written:
+    problem = f"{finding.ref} {what}: {cluster.clean(masked_text(str(error), finding.desired))}"
     asked = Ref.of(finding.desired)
     denied, passing = is_denied(error), is_passing(error)
     return Written(asked, finding.ref, Action.UNKNOWN, problem=problem, denied=denied, passing=passing)
@@ -106,10 +107,14 @@ async def _delete_first(cluster: Cluster, finding: Finding) -> None:
         if left_alone(live):
             raise ApiError(409, "Conflict", "the object was opted out of reconciliation meanwhile")
         try:
-            await patiently(lambda: cluster.client.delete(ref, uid=live.uid, resource_version=live.resource_version))
+            await _delete(cluster, live)
             break
         except ApiError as error:
             if not error.is_conflict or left == 1:
                 raise
     if not await until_gone(cluster, ref, uid, cluster.wait_timeout):
         raise TimeoutError
+
+
+async def _delete(cluster: Cluster, live: Live) -> None:
+    await patiently(lambda: cluster.client.delete(live.ref, uid=live.uid, resource_version=live.resource_version))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DEFAULT_USER = "git"
 _STDERR_LIMIT = 4096
+_CLOSE_SECONDS = 5.0
 _RSA_SHA2 = ("rsa-sha2-512", "rsa-sha2-256")
 
 
@@ -79,7 +80,11 @@ class SshRemote:
             self._process.stdin.write(Mark.FLUSH.value)  # "nothing wanted", so that the server ends without complaint
         if self._connection is not None:
             self._connection.close()
-            await self._connection.wait_closed()
+            try:
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await self._connection.wait_closed()
+            except TimeoutError:  # a peer that does not answer any more
+                self._connection.abort()
             self._connection = None
 
     async def _start(self) -> "asyncssh.SSHClientProcess[bytes]":

@@ -62,6 +62,7 @@ class Controllers:
         """
         self._clients = [seams.connect(f"{name}/v{__version__} fluvial") for name in NAMES]
         registry = Registry()
+        redactor = seams.redactor or Redactor()  # one for both: what one reads the other's events may not tell
         caches = [Cache(chance=seams.chance, log=seams.log, metrics=registry) for _ in NAMES]
         recorders = [
             EventRecorder(
@@ -71,7 +72,7 @@ class Controllers:
                 clock=seams.clock,
                 log=seams.log,
                 metrics=registry,
-                redactor=seams.redactor,
+                redactor=redactor,
             )
             for client, name in zip(self._clients, NAMES, strict=True)
         ]
@@ -100,7 +101,7 @@ class Controllers:
                 chance=seams.chance,
                 log=seams.log,
                 metrics=registry,
-                redactor=seams.redactor or Redactor(),
+                redactor=redactor,
             ),
         )
         self._source.add_to(first)

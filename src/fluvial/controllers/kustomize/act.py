@@ -40,7 +40,7 @@ from fluvial.controllers.kustomize.writer import write_status
 from fluvial.gotext import format_duration
 from fluvial.kube import ApiError, KubeError
 from fluvial.objects import GroupKind, Object, Ref, condition_is_true, get_condition
-from fluvial.runtime import Key
+from fluvial.runtime import JobFailed, Key, WorkerDied
 from fluvial.telemetry import Logger
 
 CLAIM_SECONDS: Final = 10.0  # how long a prune waits for other Kustomizations of the same source
@@ -175,6 +175,9 @@ async def _target(run: Run) -> Target:
         raise Failure(Reason.ARTIFACT_FAILED, text, after=wait, quiet=True) from None
     except ArtifactError as error:
         raise Failure(Reason.ARTIFACT_FAILED, str(error)) from error
+    except (WorkerDied, JobFailed, MemoryError) as error:
+        text = f"failed to extract archive: {str(error) or repr(error)}"
+        raise Failure(Reason.ARTIFACT_FAILED, text) from error
     try:
         target = await make_target(run.world, run.cluster, memory, ks, run.artifact, tree)
     except PathNotFound as error:
@@ -299,7 +302,10 @@ async def _carry_out(run: Run, target: Target, todo: frozenset[Ref]) -> None:
     if applied := str(run.changes.changed):
         memory.changed = True
         run.tell(applied)
-    dropped = [f"{change.ref} {field}" for change in run.changes for field in change.dropped if change.action.changed]
+    clean = memory.redactor.clean
+    dropped = [
+        f"{change.ref} {clean(field)}" for change in run.changes for field in change.dropped if change.action.changed
+    ]
     if dropped:
         run.tell("fields that these kinds do not have were left out:\n" + "\n".join(dropped), "error")
 

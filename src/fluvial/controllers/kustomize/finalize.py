@@ -3,15 +3,23 @@
 Source: kustomize-controller `finalize`. Unlike Flux, an account that could not be read is not an account that is gone.
 """
 
-from fluvial.api import Kustomization, names
+from typing import Final
+
+from fluvial.api import Kustomization, Reason, names
 from fluvial.apply import Action, PruneFailed, prune, until_terminated
+from fluvial.controllers.kustomize import report
 from fluvial.controllers.kustomize.memory import Memory
-from fluvial.controllers.kustomize.report import Told
+from fluvial.controllers.kustomize.report import Draft, Told
 from fluvial.controllers.kustomize.world import World, owner_of
-from fluvial.controllers.kustomize.writer import Replaced, write_finalizer
+from fluvial.controllers.kustomize.writer import Replaced, write_finalizer, write_status
 from fluvial.objects import Object, dig
 from fluvial.runtime import Key, Result
 from fluvial.telemetry import Logger
+
+_ELSEWHERE: Final = (
+    "spec.kubeConfig is not supported yet: what was applied to the other cluster stays until a controller that knows "
+    "the field deletes it; with deletionPolicy: Orphan it is left there"
+)
 
 
 async def finalize(
@@ -26,6 +34,9 @@ async def finalize(
     """
     world.end_wait(memory)
     if names.FINALIZER in dig(obj, "metadata", "finalizers", default=[]):
+        if ks is not None and ks.deletes_on_removal and ks.spec.get("kubeConfig"):
+            await _keep(world, obj, memory, log)
+            return Result()
         if ks is not None and ks.deletes_on_removal:
             await _delete(world, key, obj, ks, memory, log)
         try:
@@ -34,6 +45,17 @@ async def finalize(
             log.info("Kustomization is gone already")
     world.forget(key)
     return Result()
+
+
+async def _keep(world: World, obj: Object, memory: Memory, log: Logger) -> None:
+    """Stall what was applied to another cluster: objects of the same names in this one are not what it means."""
+    draft = Draft(obj, world.deps.clock.now())
+    draft.stalled(Reason.UNSUPPORTED, _ELSEWHERE, observed=True)
+    news = report.ready_message(obj) != _ELSEWHERE
+    obj = await write_status(world, memory, obj, draft.obj)
+    log.info(_ELSEWHERE)
+    if news:
+        world.tell(obj, Told(severity="error", message=_ELSEWHERE))
 
 
 async def _delete(world: World, key: Key, obj: Object, ks: Kustomization, memory: Memory, log: Logger) -> None:

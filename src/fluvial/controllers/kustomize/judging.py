@@ -141,7 +141,9 @@ def warn(world: World, key: Key, overwrite: Overwrite) -> None:
     if obj is None:
         return
     who = f"the field manager {overwrite.manager}" if overwrite.manager else "somebody"
-    what = f"{overwrite.field} of {overwrite.ref}" if overwrite.field else str(overwrite.ref)
+    memory = world.memories.get(key)
+    field_ = memory.redactor.clean(overwrite.field) if memory is not None else overwrite.field
+    what = f"{field_} of {overwrite.ref}" if overwrite.field else str(overwrite.ref)
     text = f"{who} keeps changing {what}; it is left until the next interval"
     world.tell(obj, Told(severity="error", message=text, reason=Reason.PROGRESSING))
 

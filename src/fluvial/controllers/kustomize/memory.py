@@ -11,6 +11,7 @@ from fluvial.apply import Record
 from fluvial.build import Inputs as BuildInputs
 from fluvial.controllers.kustomize.healthwait import HealthResult, HealthWait
 from fluvial.objects import Object, Ref
+from fluvial.stdx import Redactor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,7 @@ class Memory:
     order: tuple[Ref, ...] = ()
     payloads: dict[Ref, str] = field(default_factory=dict)  # digest of each manifest
     manifests: dict[Ref, bytes] = field(default_factory=dict)  # packed, in their final form
+    redactor: Redactor = field(default_factory=Redactor)  # of the Secrets whose values are in the manifests
 
     # what became of it
     records: dict[Ref, Record] = field(default_factory=dict)  # applied, or found in order

@@ -153,6 +153,12 @@ def ready_reason(obj: Object) -> str:
     return str(condition.get("reason", "")) if condition is not None else ""
 
 
+def ready_message(obj: Object) -> str:
+    """The message of the Ready condition, or ""."""
+    condition = get_condition(obj, names.READY)
+    return str(condition.get("message", "")) if condition is not None else ""
+
+
 def is_ready(obj: Object) -> bool:
     return condition_is_true(obj, names.READY)
 

@@ -12,6 +12,7 @@ from fluvial.controllers.kustomize.building import key_of_build, read_variables,
 from fluvial.controllers.kustomize.memory import Inputs, Memory
 from fluvial.controllers.kustomize.world import World, owner_of
 from fluvial.objects import Object, Ref
+from fluvial.runtime import JobFailed, WorkerDied
 from fluvial.stdx import Redactor, Tree
 
 
@@ -78,6 +79,7 @@ async def make_target(
         KubeError
     """
     variables = await read_variables(ks, cluster.client)
+    memory.redactor = _redactor_of([found for obj, found in variables if obj.get("kind") == "Secret"])
     inputs = build_inputs(ks, artifact, versions_of([obj for obj, _ in variables]), world.account(ks))
     if memory.build_key and memory.build_key == key_of_build(inputs, memory.build_used, tree, memory.uid):
         return remembered(memory, inputs)
@@ -88,7 +90,7 @@ async def make_target(
         variables=merge_variables([found for _, found in variables], {}),
         strict=world.settings.gate("StrictPostBuildSubstitutions"),
     )
-    built = await _built(world, request, [found for obj, found in variables if obj.get("kind") == "Secret"])
+    built = await _built(world, request, memory.redactor)
     plan = make_plan(
         built.objects,
         owner_of(ks),
@@ -109,15 +111,21 @@ async def make_target(
     )
 
 
-async def _built(world: World, request: BuildRequest, secrets: Iterable[Mapping[str, str]]) -> BuildResult:
-    """Build; no value of a Secret leaves in an error or a warning."""
+def _redactor_of(secrets: Iterable[Mapping[str, str]]) -> Redactor:
     redactor = Redactor()
     for values in secrets:
         for value in values.values():
             redactor.add(value)
+    return redactor
+
+
+async def _built(world: World, request: BuildRequest, redactor: Redactor) -> BuildResult:
+    """Build; no value of a Secret leaves in an error or a warning."""
     try:
         built = await run_build(world, request)
     except BuildError as error:
         text = redactor.clean(error.message)
         raise type(error)(text, file=error.file, line=error.line, field=error.field) from None
+    except (WorkerDied, JobFailed, MemoryError) as error:
+        raise BuildError(f"the build came to no end: {redactor.clean(str(error) or repr(error))}") from None
     return replace(built, warnings=tuple(map(redactor.clean, built.warnings)))

@@ -48,6 +48,7 @@ class Watches:
         self._sources: dict[str, Informer] = {}
         self._crds: Informer | None = None
         self._followed: dict[Key, dict[Ref, Informer]] = {}
+        self._followed_as: dict[Key, str] = {}  # the identity that watches
         self._matches = taken_over(settings.override_managers)
         self._slim = self._make_slim()
         self.on_managed: Callable[[Ref, Live | None, set[Key]], None] = lambda ref, live, keys: None
@@ -143,10 +144,13 @@ class Watches:
         return informer.subscribe(on_change)
 
     def claimed_by_others(self, owner: Key) -> Callable[[Ref], bool]:
-        """Tells whether the inventory of another Kustomization than `owner` names an object, as of now."""
+        """Tells whether the inventory of another Kustomization than `owner` names an object, as of now.
+
+        One on its way out claims nothing: two that end together would each leave the object to the other.
+        """
         named: set[str] = set()
         for obj in self.own.list():
-            if key_of(obj) != owner:
+            if key_of(obj) != owner and dig(obj, "metadata", "deletionTimestamp") is None:
                 named.update(entry.get("id", "") for entry in dig(obj, "status", "inventory", "entries", default=[]))
         return lambda ref: inventory_id(ref) in named
 
@@ -197,7 +201,8 @@ class Watches:
     def follow(self, key: Key, client: Client, wanted: Collection[Ref]) -> None:
         """Watch the versions of these objects, and of no others, for `key`, under its own identity."""
         followed = self._followed.setdefault(key, {})
-        for ref in [ref for ref in followed if ref not in wanted]:
+        same = self._followed_as.get(key) == client.identity
+        for ref in [ref for ref in followed if ref not in wanted or not same]:
             self._cache.release(followed.pop(ref))
         for ref in wanted:
             if ref not in followed and sum(map(len, self._followed.values())) < FOLLOWED:
@@ -210,8 +215,9 @@ class Watches:
                     metadata_only=True,
                     transform=drop_managed_fields,
                 )
+        self._followed_as[key] = client.identity
         if not followed:
-            del self._followed[key]
+            del self._followed[key], self._followed_as[key]
 
     def version(self, key: Key, ref: Ref) -> tuple[str, str] | None:
         """(uid, resourceVersion) of a followed object, empty when it is not there; None where no watch tells."""

@@ -148,6 +148,7 @@ class World:
             # What a tenant learns from an object is read under its own identity (architecture §4.7).
             known=(lambda ref: self.live(memory, ref)) if own else (lambda ref: None),
             records=memory.records,
+            clean=lambda text: memory.redactor.clean(text),
             gate=self.deps.leadership.check,
             matches=taken_over(self.settings.override_managers),
             migrate=self.settings.gate("MigrateAPIVersion"),

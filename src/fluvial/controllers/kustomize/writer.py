@@ -34,7 +34,7 @@ async def write_status(world: World, memory: Memory, base: Object, draft: Object
     patch = make_merge_patch(before, after)
     for left in range(_TRIES, 0, -1):
         if not patch:
-            return base
+            return base if left == _TRIES else _noted(memory, base)
         world.deps.leadership.check()
         try:
             return _noted(memory, await _send(world, base, {"status": patch}, "status"))

@@ -6,6 +6,7 @@ from fluvial.controllers.source.observe import Shelf, Stored
 from fluvial.controllers.source.report import Told
 from fluvial.controllers.source.world import World
 from fluvial.objects import Object
+from fluvial.runtime import JobFailed, WorkerDied
 from fluvial.sources import Checkout
 from fluvial.telemetry import Logger
 
@@ -29,7 +30,11 @@ async def store(world: World, source: GitRepository, found: Checkout) -> Artifac
         StorageFailed
     """
     folder = world.store.folder(names.GIT_REPOSITORY, source.ref.namespace, source.ref.name)
-    archive = await pack_by(world.deps.workers, found.tree)
+    try:
+        archive = await pack_by(world.deps.workers, found.tree)
+    except (WorkerDied, JobFailed, MemoryError) as error:
+        text = f"unable to archive artifact to storage: {str(error) or repr(error)}"
+        raise StorageFailed(Reason.ARCHIVE_OPERATION_FAILED, text) from error
     world.deps.leadership.check()
     try:
         return world.store.write(f"{folder}/{found.commit.hash}.tar.gz", found.found.revision, archive)

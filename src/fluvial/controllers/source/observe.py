@@ -3,10 +3,11 @@
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from fluvial.api import Artifact, GitRepository, InvalidObject, names, unsupported_fields
+from fluvial.api import Artifact, GitRepository, InvalidObject, Reason, names, unsupported_fields
 from fluvial.artifacts import CorruptArtifact, Store
 from fluvial.controllers.source.world import World
 from fluvial.objects import Object, dig
+from fluvial.runtime import JobFailed, WorkerDied
 from fluvial.sources import Checkout, SourceFailure, Unchanged, checkout, git_secret
 
 
@@ -100,3 +101,6 @@ async def look_upstream(world: World, source: GitRepository, seen: str) -> Uncha
         )
     except SourceFailure as failure:
         return failure
+    except (WorkerDied, JobFailed, MemoryError) as error:
+        text = f"failed to checkout and determine revision: {str(error) or repr(error)}"
+        return SourceFailure(Reason.GIT_OPERATION_FAILED, text)
