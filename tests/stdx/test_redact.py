@@ -1,3 +1,5 @@
+import json
+
 from fluvial.stdx import Redactor
 
 
@@ -21,3 +23,24 @@ def test_a_very_short_value_does_not_garble_the_text() -> None:
     redactor = Redactor()
     redactor.add("a")
     assert redactor.clean("a cat") == "a cat"
+
+
+def test_the_longest_of_the_secrets_that_begin_here_is_masked() -> None:
+    redactor = Redactor()
+    for secret in ("abcd", "abcdefgh", "abcdef"):
+        redactor.add(secret)
+    assert redactor.clean("x abcdefgh abcdefg abcd abc") == "x *** ***g *** abc"
+
+
+def test_a_secret_with_quotes_is_masked_in_a_line_of_json() -> None:
+    redactor = Redactor()
+    redactor.add('pass"word\\9')
+    assert redactor.clean(json.dumps({"error": 'bad pass"word\\9'})) == '{"error": "bad ***"}'
+
+
+def test_secrets_are_forgotten_when_very_many_came_after_them_but_not_when_in_use() -> None:
+    redactor = Redactor()
+    for number in range(60_000):
+        redactor.add(f"{number % 9973:04d}-secret-{number}" if number else "rotated-once")
+        redactor.add("in-use-all-the-time")
+    assert redactor.clean("rotated-once 0161-secret-59999 in-use-all-the-time") == "rotated-once *** ***"
