@@ -19,7 +19,8 @@ class FluxKind:
         human: the word in messages of suspend, resume and delete.
         under: the groups of commands that hold it, for `export source git`, `get sources git`.
         plural: the last word of `get`, with its aliases after it.
-        columns: headers of `get` after NAME.
+        columns: headers of `get` after NAME, as flux prints them. What `-o wide` adds, for every kind alike, is in
+            `get` (heads) and `output.wide_cells` (cells).
         row: the cells under `columns`.
         always_ready: the message of kinds that have no conditions; READY is True.
     """

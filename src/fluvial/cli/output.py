@@ -30,7 +30,7 @@ def without_managed_fields(obj: Object) -> Object:
 
 
 def wide_cells(obj: Object, now: datetime) -> Sequence[str]:
-    """Return age, generation and observed generation."""
+    """Return age, generation and observed generation: the cells under the heads `_WIDE` of `get`."""
     created = dig(obj, "metadata", "creationTimestamp", default="")
     generation = dig(obj, "metadata", "generation", default="")
     observed = dig(obj, "status", "observedGeneration", default="")

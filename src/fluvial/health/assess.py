@@ -1,4 +1,9 @@
-"""kstatus' order of questions, the table of kinds, and what a workload's pods add."""
+"""kstatus' order of questions, the table of kinds, and what a workload's pods add.
+
+A rule for a kind is a function and a row of `_RULES`. It is asked after the general questions (deletion, an old
+observedGeneration, Reconciling, Stalled), so it never sees a status of an older spec; and it answers for good, so where
+it has nothing to say it ends with `_by_ready(obj)`. Jobs alone are asked before.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Decisions, as functions of what was observed; the tests are rows.
+"""Decisions, as functions of what was observed; the tests are rows. What counts as drift is decided in `drift`.
 
 Order of the first decision and texts: kustomize-controller `Reconcile`. What is ours is said where it stands.
 """
@@ -207,7 +207,7 @@ def may_claim(obj: Object, key: Key, dependents: Callable[[Key], Sequence[Key]])
 def prune_problem(
     obj: Object, *, built: int, inventory: Sequence[Ref], stale: Sequence[Ref], origin_changed: bool
 ) -> str:
-    """Why a prune waits for consent, or "" (architecture §5.4; Flux prunes in both cases).
+    """Why a prune waits for consent, or "" (Flux prunes in both cases).
 
     Args:
         built: number of objects in the build.

@@ -1,16 +1,21 @@
-"""What a change of a managed object means: the table of architecture §4.4, as a function of values.
+"""What a change of a managed object means, as a function of values.
+
+The first row that fits answers; with `--drift=interval`, what it would correct is left too. The tests are the rows of
+`test_the_table` in `tests/controllers_kustomize/test_drift.py`. "Taken-over managers" are those of
+`fluvial.apply.taken_over`: kubectl, before-first-apply, our own updates, and each `--override-manager`. They are
+corrected however often they write, unless the object is to be merged (`ssa: Merge`).
 
 | what is seen | answer |
 |---|---|
 | no record, suspended, being deleted, opted out | ignore |
 | our entry, taken-over managers, applied labels and annotations as recorded | noise |
 | gone, or left the watch | correct: the dry-run finds out which; created once only (`IfNotPresent`): leave |
-| another uid, or an entry of a manager that Flux takes over came or changed | correct |
 | owner labels name another Kustomization that has it in its inventory | leave until the interval |
+| another uid, or an entry of a manager that Flux takes over came or changed | correct |
 | a field lost to a write through the scale subresource | leave until the interval |
 | the first overwrite of a field by another manager | correct |
 | the same manager overwrites the same field within 10 minutes | leave, with one Warning |
-| the same, and no entry tells who it was | correct, the sixth time leave |
+| the same, and no entry tells who it was | correct, the sixth time leave; a deletion, the eleventh |
 """
 
 from collections.abc import Iterable, Mapping
