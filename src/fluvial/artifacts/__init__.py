@@ -1,7 +1,7 @@
 """Packs, stores, serves, fetches and verifies artifact archives.
 
 An artifact is a gzipped tar of regular files, written by a source and read by whoever builds from it; layout, names and
-rules are Flux's (flux-features §2.7, fluxcd/pkg `artifact` and `http/fetch`), so that either side may be Flux's own.
+rules are Flux's (fluxcd/pkg `artifact` and `http/fetch`), so that either side may be Flux's own.
 Nothing is unpacked to disk: readers get a `Tree`.
 """
 

@@ -1,4 +1,4 @@
-"""Which commit a reference means (flux-features §2.17, fluxcd/pkg `git/gogit/clone.go`). Pure."""
+"""Which commit a reference means (fluxcd/pkg `git/gogit/clone.go`). Pure."""
 
 import re
 from collections.abc import Iterable, Mapping

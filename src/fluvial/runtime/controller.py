@@ -63,6 +63,13 @@ def itself(change: Change) -> Iterable[Key]:
     return (change.key,)
 
 
+_FROM_ZERO = (
+    "controller_runtime_reconcile_errors_total",
+    "controller_runtime_reconcile_panics_total",
+    "controller_runtime_terminal_reconcile_errors_total",
+)
+
+
 def _is_being_cancelled() -> bool:
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
@@ -108,8 +115,18 @@ class Controller:
         self._one_suspect = asyncio.Lock()
         self._unsubscribe: list[Callable[[], None]] = []
         self._active = 0
+        self._begin_series()
         self._metrics.set("controller_runtime_max_concurrent_reconciles", {"controller": name}, concurrency)
         self._metrics.set("controller_runtime_active_workers", {"controller": name}, 0)
+
+    def _begin_series(self) -> None:
+        """Let counters begin at zero, as controller-runtime does: a rate needs a first value."""
+        labels = {"controller": self.name}
+        for name in _FROM_ZERO:
+            self._metrics.inc(name, labels, 0)
+        for result in ("error", "requeue", "requeue_after", "success"):
+            self._metrics.inc("controller_runtime_reconcile_total", labels | {"result": result}, 0)
+        self._metrics.inc("workqueue_retries_total", labels | {"name": self.name}, 0)
 
     def watch(self, informer: Informer, *, when: Predicate = own_changes, which: Mapper = itself) -> None:
         """Queue the keys that `which` names for each change that `when` accepts.
@@ -161,7 +178,7 @@ class Controller:
                 self.queue.done(key)
 
     async def _guarded(self, key: Key) -> None:
-        """Look at `key` by the poison rule (architecture §5.9).
+        """Look at `key` by the poison rule: in flight at `limit` crashes in a row, it is set aside.
 
         Suspects are looked at one at a time, so that the next crash blames one object and not whoever ran beside it.
         """

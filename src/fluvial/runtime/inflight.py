@@ -1,4 +1,4 @@
-"""Which objects were being reconciled when the process died: the memory behind the poison rule (architecture §5.9)."""
+"""Which objects were being reconciled when the process died: the memory behind `Controller`'s poison rule."""
 
 from contextlib import suppress
 from typing import Protocol

@@ -1,7 +1,7 @@
 """Carrying out one reconcile, in the order build → preflight → write-ahead inventory → apply → prune → health.
 
 Source of the order and of what is told when: kustomize-controller `reconcile`; the write-ahead inventory and the
-preflight over all stages are ours (architecture §5).
+preflight over all stages are ours.
 """
 
 import asyncio

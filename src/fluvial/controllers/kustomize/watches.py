@@ -2,7 +2,7 @@
 
 Kustomizations themselves, sources, ConfigMaps and Secrets that carry the watch label, and the metadata of every managed
 kind by owner label. All under the controller's own identity; what a tenant could learn from an object is read
-elsewhere, under the tenant's (architecture §4.7).
+elsewhere, under the tenant's.
 """
 
 import asyncio

@@ -145,7 +145,7 @@ class World:
         return Cluster(
             client=self.client_for(ks),
             clock=self.deps.clock,
-            # What a tenant learns from an object is read under its own identity (architecture §4.7).
+            # What a tenant learns from an object is read under its own identity.
             known=(lambda ref: self.live(memory, ref)) if own else (lambda ref: None),
             records=memory.records,
             clean=lambda text: memory.redactor.clean(text),

@@ -45,7 +45,7 @@ class ArtifactServer:
 
 
 async def prove(world: World) -> None:
-    """Take `status.artifact` and Ready from every source whose archive is not in storage (architecture §5.8).
+    """Take `status.artifact` and Ready from every source whose archive is not in storage.
 
     After a restart without a volume that is all of them, and their consumers must not wait for the first fetches.
     """
