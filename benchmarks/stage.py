@@ -194,12 +194,13 @@ def _controllers(engine: Engine, server: RealServer, folder: Path, flags: tuple[
         "HOSTNAME": "bench",
     }
     storage = f"127.0.0.1:{_free_port()}"
-    own = ("--enable-leader-election=true", f"--health-addr=127.0.0.1:{_free_port()}")
+    # Flux's controllers find no namespace for their lease outside of a cluster, so neither engine elects a leader here.
+    own = (f"--health-addr=127.0.0.1:{_free_port()}",)
     commands = {
         "source": (*engine.source, f"--storage-path={folder / 'data'}", f"--storage-addr={storage}",
                    f"--storage-adv-addr={storage}", f"--metrics-addr=127.0.0.1:{_free_port()}", *own),
         "kustomize": (*engine.kustomize, f"--metrics-addr=127.0.0.1:{_free_port()}",
-                      f"--health-addr=127.0.0.1:{_free_port()}", "--enable-leader-election=true", *flags),
+                      f"--health-addr=127.0.0.1:{_free_port()}", *flags),
     }  # fmt: skip
     (folder / "data").mkdir()
     processes = []
