@@ -45,23 +45,46 @@ def lookup_in(variables: Mapping[str, str], *, strict: bool) -> Lookup:
 
 
 _BAD = "bad substitution"
+
+
+def _lower(text: str) -> str:
+    """Return the text as Go lowers it: character by character, whatever stands beside."""
+    return text.lower() if text.isascii() else "".join(map(_lower_char, text))
+
+
+def _upper(text: str) -> str:
+    return text.upper() if text.isascii() else "".join(map(_upper_char, text))
+
+
+def _lower_char(char: str) -> str:
+    return char.lower()[0]  # of one character alone makes two: of a dotted capital i, and Go drops the dot
+
+
+def _upper_char(char: str) -> str:
+    for form in (char.upper(), char.title()):
+        if len(form) == 1:
+            return form
+    return char  # as the German sharp s, which has no capital of one character
+
+
 _CASES: dict[str, Callable[[str], str]] = {
-    ",": lambda text: text[:1].lower() + text[1:],
-    ",,": str.lower,
-    "^": lambda text: text[:1].upper() + text[1:],
-    "^^": str.upper,
+    ",": lambda text: _lower(text[:1]) + text[1:],
+    ",,": _lower,
+    "^": lambda text: _upper(text[:1]) + text[1:],
+    "^^": _upper,
 }
 
 
 class _Evaluation:
     """One pass over the text: expressions are replaced as they are read."""
 
-    __slots__ = ("_at", "_lookup", "_text")
+    __slots__ = ("_at", "_lookup", "_text", "_unset")
 
     def __init__(self, text: str, lookup: Lookup) -> None:
         self._text = text
         self._at = 0
         self._lookup = lookup
+        self._unset = ""  # the first variable that is not set; a text that is no template is worse
 
     def run(self) -> str:
         text, parts = self._text, []
@@ -79,6 +102,8 @@ class _Evaluation:
             else:
                 self._at = dollar + 1
         parts.append(text[start:])
+        if self._unset:
+            raise SubstitutionError(f'variable not set (strict mode): "{self._unset}"')
         return "".join(parts)
 
     def _peek(self) -> str:
@@ -94,11 +119,10 @@ class _Evaluation:
         name = self._parse_name("unable to parse variable name")
         sign = self._peek()
         if sign == ":":
-            return (
-                self._parse_default(name)
-                if self._text[self._at + 1 : self._at + 2] in tuple("=-?+")
-                else (self._parse_substring(name))
-            )
+            following = self._text[self._at + 1 : self._at + 2]
+            if not following or not following.isascii():
+                raise SubstitutionError(_BAD)
+            return self._parse_default(name) if following in "=-?+" else self._parse_substring(name)
         if sign == "=":
             return self._parse_default(name)
         if sign in (",", "^"):
@@ -126,7 +150,8 @@ class _Evaluation:
     def _value(self, name: str) -> str:
         value = self._lookup(name)
         if value is None:
-            raise SubstitutionError(f'variable not set (strict mode): "{name}"')
+            self._unset = self._unset or name
+            return ""
         return value
 
     def _parse_default(self, name: str) -> str:
