@@ -23,7 +23,7 @@ from benchmarks.smoke import smoke
 from benchmarks.stage import OURS, Engine, stage
 from tests.support.realserver import peers_folder
 
-SEPARATE = {"kubectl", "thousand", "still"}  # these need a server without the others' objects
+SEPARATE = {"kubectl", "thousand", "drift", "still"}  # these need a server without the others' objects
 
 
 def main() -> int:
