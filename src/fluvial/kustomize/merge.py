@@ -256,13 +256,15 @@ def _complete_keys(item: Node, keys: list[str], values: Values) -> None:
 
 
 def _fill_gaps(values_list: list[Values]) -> None:
-    """Take items for the same that have a key value in common and differ only where one has none."""
-    for i in range(len(values_list)):
+    """Take items for the same that have a key value in common and differ only where one has none.
+
+    An item is compared as it was before others were taken for it; the last one that fits wins, as upstream.
+    """
+    for i, values in enumerate(values_list):
         for j in range(len(values_list)):
-            joined = _joined(values_list[i], values_list[j])
+            joined = _joined(values, values_list[j])
             if joined is not None:
-                values_list[i] = joined
-                values_list[j] = joined
+                values_list[i] = values_list[j] = joined
 
 
 def _joined(one: Values, other: Values) -> Values | None:

@@ -6,14 +6,16 @@ Source: api `krusty.Kustomizer.Run` (its end), `Resource.RemoveBuildAnnotations`
 from collections.abc import Iterable
 
 from fluvial.kustomize.errors import KustomizeError
-from fluvial.kustomize.fields import lookup_create, set_field, text_node
+from fluvial.kustomize.fieldspec import FieldSpec, FieldSpecs
+from fluvial.kustomize.filters.metadata import add_entry
 from fluvial.kustomize.filters.origins import MANAGED_BY_LABEL, ORIGIN_ANNOTATIONS, TRANSFORMER_ANNOTATIONS
+from fluvial.kustomize.ids import Gvk
 from fluvial.kustomize.resmap import ResMap
 from fluvial.kustomize.resource import BUILD_NOTES, ORIGIN, TRANSFORMATIONS, Resource
 from fluvial.kustomize.values import to_json
 from fluvial.objects import Object
-from fluvial.yamldoc.nodes import MAPPING
 
+_LABELS = FieldSpecs([FieldSpec(Gvk(), "metadata/labels", True)])
 _MANAGED_BY = "app.kubernetes.io/managed-by"
 UPSTREAM_VERSION = "v5.8.1"  # what the label has always named; tools look for it
 
@@ -34,19 +36,13 @@ def values_of(resources: ResMap, build_metadata: Iterable[str]) -> list[Object]:
     objects = []
     for item in resources:
         if MANAGED_BY_LABEL in wanted:
-            _set_managed_by(item)
+            add_entry(item.node, _MANAGED_BY, f"kustomize-{UPSTREAM_VERSION}", _LABELS)
         _settle_annotations(item, dropped, touch_empty=not keeps_all)
         try:
             objects.append(to_json(item.node))
         except KustomizeError as error:
             raise error.within(f"{item.id}") from error
     return objects
-
-
-def _set_managed_by(item: Resource) -> None:
-    labels = lookup_create(item.node, ("metadata", "labels"), MAPPING)
-    if labels is not None:
-        set_field(labels, _MANAGED_BY, text_node(f"kustomize-{UPSTREAM_VERSION}"))
 
 
 def _settle_annotations(item: Resource, dropped: set[str], *, touch_empty: bool) -> None:
