@@ -116,6 +116,23 @@ def test_the_source_of_a_kustomization_is_shown_on_demand(on_cluster):
     on_cluster(body)
 
 
+def test_wide_shows_the_path_of_a_kustomization_and_plain_does_not(on_cluster):
+    async def body(cli):
+        web = kustomization("web", "apps", "main@sha1:" + "a" * 40)
+        web["spec"]["path"] = "./apps/web"
+        await cli.create([namespace("apps"), web])
+        wide = [
+            [cell.strip() for cell in line.split("\t")]
+            for line in (await cli.run("get", "kustomizations", "-o", "wide", "-n", "apps")).out.splitlines()
+        ]
+        assert wide[0][-4:] == ["PATH", "AGE", "GENERATION", "OBSERVED"]
+        assert wide[1][wide[0].index("PATH")] == "./apps/web"
+        plain = await cli.run("get", "kustomizations", "-n", "apps")
+        assert "PATH" not in plain.out
+
+    on_cluster(body)
+
+
 def namespace(name):
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
 

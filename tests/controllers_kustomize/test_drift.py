@@ -36,7 +36,13 @@ def entry(manager: str, operation: str = "Update", fields: Any = None, **more: A
 
 
 def live(
-    fields: Any, *others: Object, labels: Any = None, uid: str = "u", deleting: bool = False, **switch: str
+    fields: Any,
+    *others: Object,
+    labels: Any = None,
+    uid: str = "u",
+    deleting: bool = False,
+    override: tuple[str, ...] = (),
+    **switch: str,
 ) -> Live:
     entries = [entry("kustomize-controller", "Apply", fields), *others] if fields is not None else list(others)
     metadata: Object = {
@@ -50,7 +56,7 @@ def live(
     metadata["annotations"] = {f"kustomize.toolkit.fluxcd.io/{key}": value for key, value in switch.items()}
     if deleting:
         metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    return Live.of({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}, taken_over())
+    return Live.of({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}, taken_over(override))
 
 
 RECORD = Record("payload", live(OURS))
@@ -67,6 +73,7 @@ def context(**more: Any) -> Context:
 
 
 BY_OPERATOR = Overwrite(REF, "operator", ".data.a")
+BY_MINE = Overwrite(REF, "my-operator", ".data.a")
 BY_NOBODY = Overwrite(REF, "", ".data.a")
 GONE = Overwrite(REF, "", "")
 
@@ -100,6 +107,21 @@ GONE = Overwrite(REF, "", "")
             {"corrected": {Overwrite(REF, "kubectl-edit", ".data.a"): (900.0,)}},
             Answer.CORRECT,
             id="kubectl edit again",
+        ),
+        pytest.param(
+            live(LOST, entry("my-operator"), override=("my-operator",)),
+            {"corrected": {BY_MINE: (900.0,)}},
+            Answer.CORRECT,
+            id="--override-manager again",
+        ),
+        pytest.param(
+            live(LOST, entry("my-operator")), {"corrected": {BY_MINE: (900.0,)}}, Answer.WARN, id="no override, again"
+        ),
+        pytest.param(
+            live(OURS, entry("my-operator", "Apply"), override=("my-operator",)),
+            {},
+            Answer.CORRECT,
+            id="--override-manager appeared",
         ),
         pytest.param(live(OURS, entry("before-first-apply")), {}, Answer.CORRECT, id="taken-over manager appeared"),
         pytest.param(live(LOST, entry("hpa", subresource="scale")), {}, Answer.LEAVE, id="scaled"),
@@ -270,6 +292,18 @@ def test_a_manager_that_insists_is_left_until_the_interval_with_one_warning() ->
         await world.until(is_back(world), timeout=330)
 
     run(test)
+
+
+def test_a_manager_to_be_overridden_is_corrected_however_often_it_writes() -> None:
+    async def test(world: World) -> None:
+        await begin(world)
+        for value in ("mine", "again", "and again"):
+            await world.edit(REF, {"data": {"one": value}}, by="my-operator")
+            await world.until(is_back(world), timeout=1)
+            await asyncio.sleep(5)
+        assert [message for _, message in await world.events() if "keeps changing" in message] == []
+
+    run(test, Settings(override_managers=("my-operator",)))
 
 
 def test_with_drift_at_the_interval_nothing_is_corrected_before() -> None:

@@ -25,7 +25,9 @@ def flows() -> list[tuple[str, str, str]]:
 def table() -> str:
     """Return the table as Markdown."""
     lines = ["| row | flow |", "|---|---|"]
-    lines += [f"| {row} | `{file}` {name.removeprefix('test_').replace('_', ' ')} |" for row, file, name in flows()]
+    lines += [
+        f"| {row} | `flows/{file}` {name.removeprefix('test_').replace('_', ' ')} |" for row, file, name in flows()
+    ]
     return "\n".join(lines)
 
 

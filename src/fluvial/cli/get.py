@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from fluvial.cli import flags, kinds, output, table
 from fluvial.cli.command import Child, Command, Group
@@ -73,7 +74,7 @@ def _text(session: Session, kind: FluxKind, objects: Sequence[Object], options: 
     wide = options.output == "wide"
     heads = () if options.no_header or not header else _heads(kind, options, wide=wide)
     now = session.world.clock.now()
-    rows = [[*_row(kind, obj, options), *(output.wide_cells(obj, now) if wide else ())] for obj in objects]
+    rows = [[*_row(kind, obj, options), *(_wide_cells(kind, obj, now) if wide else ())] for obj in objects]
     return table.render(heads, rows)
 
 
@@ -82,7 +83,11 @@ def _heads(kind: FluxKind, options: Options, *, wide: bool) -> Sequence[str]:
     heads.append("Name")
     if options.show_source:
         heads.append("Source")
-    return [*heads, *kind.columns, *(_WIDE if wide else ())]
+    return [*heads, *kind.columns, *((*(head for head, _ in kind.wide), *_WIDE) if wide else ())]
+
+
+def _wide_cells(kind: FluxKind, obj: Object, now: datetime) -> Sequence[str]:
+    return [*(cell(obj) for _, cell in kind.wide), *output.wide_cells(obj, now)]
 
 
 def _row(kind: FluxKind, obj: Object, options: Options) -> Sequence[str]:

@@ -22,6 +22,7 @@ class FluxKind:
         columns: headers of `get` after NAME, as flux prints them. What `-o wide` adds, for every kind alike, is in
             `get` (heads) and `output.wide_cells` (cells).
         row: the cells under `columns`.
+        wide: headers of `get -o wide` between `columns` and those that every kind has, each with its cell.
         always_ready: the message of kinds that have no conditions; READY is True.
     """
 
@@ -35,6 +36,7 @@ class FluxKind:
     plural: tuple[str, ...]
     columns: tuple[str, ...]
     row: Callable[[Object], Sequence[str]]
+    wide: tuple[tuple[str, Callable[[Object], str]], ...] = ()
     always_ready: str = ""
 
     @property
@@ -96,6 +98,10 @@ def _kustomization_row(obj: Object) -> Sequence[str]:
     status, message = ready(obj)
     revision = str(dig(obj, "status", "lastAppliedRevision", default=""))
     return truncate_hex(revision), suspended(obj), status, truncate_hex(message)
+
+
+def _path(obj: Object) -> str:
+    return str(dig(obj, "spec", "path", default=""))
 
 
 def _helm_release_row(obj: Object) -> Sequence[str]:
@@ -233,6 +239,7 @@ KUSTOMIZATION = FluxKind(
     ("kustomizations", "ks", "kustomization"),
     _REVISION,
     _kustomization_row,
+    wide=(("Path", _path),),
 )
 RECEIVER = FluxKind(
     "Receiver", _NOTIFY, "v1", "receiver", "", "receiver", (), ("receivers", "receiver"), _STATE, _plain_row
