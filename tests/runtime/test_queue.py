@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+import uvloop
 
 from fluvial.runtime import FRESH, RESYNC, Key, Queue
 from fluvial.runtime.queue import QueueClosed
@@ -203,3 +204,21 @@ def test_statistics_tell_what_is_where() -> None:
         return dict(queue.statistics())
 
     assert run(main()) == {"ready": 1, "delayed": 2, "running": 1, "failing": 1, "adds": 4, "longest_running": 0.5}
+
+
+def test_a_queue_on_uvloop_bears_a_moment_that_has_passed() -> None:
+    """uvloop gives a plain handle, without `when`, for a time that is not half a millisecond ahead."""
+
+    async def main() -> set[str]:
+        queue = Queue("test")
+        for i in range(20):
+            queue.add_after(key(f"k{i}"), 0.0001)
+        seen = set()
+        for _ in range(20):
+            got = await queue.get()
+            seen.add(got.name)
+            queue.done(got)
+        return seen
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert len(runner.run(main())) == 20

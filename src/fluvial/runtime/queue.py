@@ -76,7 +76,8 @@ class Queue:
         self._running: dict[Key, float] = {}
         self._failures: dict[Key, int] = {}
         self._waiters: deque[asyncio.Future[None]] = deque()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._timer_due = 0.0  # kept here: uvloop's handle of a time that has passed does not tell it
         self._tickets = 0
         self._adds = 0
         self._closed = False
@@ -227,9 +228,10 @@ class Queue:
             return
         due = self._delayed[0][0]
         if self._timer is not None and not self._timer.cancelled():
-            if self._timer.when() <= due and self._timer.when() > _now():
+            if _now() < self._timer_due <= due:
                 return
             self._timer.cancel()
+        self._timer_due = due
         self._timer = asyncio.get_running_loop().call_at(due, self._ripen)
 
     def _ripen(self) -> None:

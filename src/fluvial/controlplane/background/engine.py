@@ -47,7 +47,7 @@ class Engine:
         self._by_resource: dict[str, list[tuple[Reconciler, Keys]]] = {}
         self._first: list[Reconciler] = []
         self._queue: dict[_Item, None] = {}  # in order of arrival, each once
-        self._timers: dict[_Item, asyncio.TimerHandle] = {}
+        self._timers: dict[_Item, tuple[float, asyncio.Handle]] = {}  # due, handle
         self._loop: asyncio.AbstractEventLoop | None = None
         self._scheduled: asyncio.Handle | None = None
 
@@ -73,7 +73,7 @@ class Engine:
         """Drop all that waits. Repeatable."""
         if self._notice in self._store.listeners:
             self._store.listeners.remove(self._notice)
-        for timer in self._timers.values():
+        for _, timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
         self._queue.clear()
@@ -105,10 +105,10 @@ class Engine:
         due = loop.time() + seconds
         held = self._timers.get(item)
         if held is not None:
-            if held.when() <= due:
+            if held[0] <= due:
                 return
-            held.cancel()
-        self._timers[item] = loop.call_at(due, self._ring, item)
+            held[1].cancel()
+        self._timers[item] = (due, loop.call_at(due, self._ring, item))
 
     def _ring(self, item: _Item) -> None:
         self._timers.pop(item, None)
