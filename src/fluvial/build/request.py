@@ -8,7 +8,7 @@ from typing import Any
 from fluvial.build.errors import BuildError, NotBuilt, PathNotFound
 from fluvial.build.generate import Looked, generate
 from fluvial.build.inputs import Inputs
-from fluvial.build.substitution import check_names, describe_changes, is_switched_off, substituted
+from fluvial.build.substitution import describe_changes, failed, is_switched_off, substituted, wrong_name
 from fluvial.build.variables import merge_variables
 from fluvial.kustomize import Built, KustomizeError, NotSupported, build_tracked, render
 from fluvial.objects import Object, Ref
@@ -121,7 +121,7 @@ def _substituted(objects: list[Object], request: BuildRequest) -> tuple[list[Obj
     variables = merge_variables([request.variables], post_build.get("substitute") or {})
     if not variables and post_build.get("substituteStrategy") != "Always":
         return objects, []
-    check_names(variables)
+    wrong = wrong_name(variables)
     results: list[Object] = []
     warnings: list[str] = []
     known = Counter(map(_identity, objects))
@@ -129,6 +129,8 @@ def _substituted(objects: list[Object], request: BuildRequest) -> tuple[list[Obj
         if is_switched_off(obj):
             results.append(obj)
             continue
+        if wrong:
+            raise failed(obj, f"envsubst error: {wrong}")
         result = substituted(obj, variables, strict=request.strict)
         results.append(result)
         if result != obj:

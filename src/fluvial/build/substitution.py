@@ -15,17 +15,13 @@ _NAME = "^[_[:alpha:]][_[:alpha:][:digit:]]*$"
 _SWITCH, _DISABLED = "kustomize.toolkit.fluxcd.io/substitute", "disabled"
 
 
-def check_names(variables: Mapping[str, str]) -> None:
-    """Refuse a variable whose name no expression could name.
-
-    Raises:
-        BuildError: with upstream's message.
-    """
+def wrong_name(variables: Mapping[str, str]) -> str:
+    """Return what is wrong with the name of a variable, in upstream's words; "" if all could be named in a text."""
     for name in variables:
-        rest = name[1:]
-        ok = name.isascii() and (name[:1] == "_" or name[:1].isalpha()) and rest.replace("_", "a").isalnum()
-        if not (ok or (name.isascii() and not rest and (name == "_" or name.isalpha()))):
-            raise BuildError(f"'{name}' var name is invalid, must match '{_NAME}'", field="spec.postBuild")
+        rest = name.replace("_", "a")
+        if not (name.isascii() and rest.isalnum() and not name[0].isdigit()):
+            return f"'{name}' var name is invalid, must match '{_NAME}'"
+    return ""
 
 
 def is_switched_off(obj: Object) -> bool:
@@ -43,20 +39,21 @@ def substituted(obj: Object, variables: Mapping[str, str], *, strict: bool) -> O
     try:
         after = substitute(text, lookup_in(variables, strict=strict))
     except SubstitutionError as cause:
-        raise _failed(obj, f"envsubst error: variable substitution failed: {cause}") from cause
+        raise failed(obj, f"envsubst error: variable substitution failed: {cause}") from cause
     if after == text:
         return {key: _through_floats(item) for key, item in obj.items()}
     try:
         value = load(after)
     except YamlError as cause:
         # the line is that of the object's text, which nobody has seen: the problem must do
-        raise _failed(obj, f"envsubst error: YAMLToJSON: yaml: {cause.problem}") from cause
+        raise failed(obj, f"envsubst error: YAMLToJSON: yaml: {cause.problem}") from cause
     if not isinstance(value, dict):
-        raise _failed(obj, "UnmarshalJSON: the object is no map after the substitution")
+        raise failed(obj, "UnmarshalJSON: the object is no map after the substitution")
     return {key: _through_floats(item) for key, item in value.items()}
 
 
-def _failed(obj: Object, problem: str) -> BuildError:
+def failed(obj: Object, problem: str) -> BuildError:
+    """Return the error of an object's substitution."""
     ref = Ref.of(obj)
     gvk = f"{ref.kind}.{ref.version or '[noVer]'}.{ref.group or '[noGrp]'}"
     return BuildError(f"post build failed for '{gvk}/{ref.name}': {problem}", field="spec.postBuild")

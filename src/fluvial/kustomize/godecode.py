@@ -4,10 +4,10 @@ Source: Go `encoding/json` `decode.go`; kustomize reads its files with DisallowU
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from fluvial.gotext import format_float
 from fluvial.kustomize.errors import KustomizeError
@@ -27,9 +27,10 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """A slice; its items are texts or structs."""
+    """A slice; its items are texts or structs, or pointers to structs."""
 
     item: "Kind | Struct"
+    of_pointers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,14 @@ class Struct:
     """A struct: its name in Go, the record to make of it, and its fields by JSON name.
 
     A field `fooBar` becomes the record's `foo_bar`; what the JSON does not have (or has as null) keeps its default.
+    `embedded` gives, for fields of structs within the struct, the names of those: they are part of the field's path in
+    errors, and sigs.k8s.io/yaml does not see through them when it makes texts of numbers.
     """
 
     name: str
     make: Callable[..., Any]
     fields: "Mapping[str, Type]"
+    embedded: Mapping[str, str] = field(default_factory=dict)
 
 
 Type = Kind | ListOf | Struct
@@ -51,7 +55,7 @@ def decode(value: Any, struct: Struct, *, strict: bool = True) -> Any:
     """Return the record of a JSON object.
 
     Args:
-        strict: refuse fields that the struct does not have; else numbers and booleans pass for texts too, as
+        strict: refuse fields that the struct does not have; else numbers and booleans pass for texts too where
             sigs.k8s.io/yaml lets them.
     Raises:
         KustomizeError: with the first problem that Go would report, and the field where there is one.
@@ -60,19 +64,37 @@ def decode(value: Any, struct: Struct, *, strict: bool = True) -> Any:
         return struct.make()
     if not isinstance(value, Mapping):
         raise KustomizeError(f"json: cannot unmarshal {_name(value)} into Go value of type types.{struct.name}")
-    return _struct(value, struct, (), strict)
+    return _struct(value, struct, _Place((), strict, converts=not strict))
 
 
-def _struct(value: Mapping[str, Any], struct: Struct, path: tuple[str, ...], strict: bool) -> Any:
+class _Place(NamedTuple):
+    """Where in the value we are: the path with the names of embedded structs, and what is allowed there."""
+
+    path: tuple[str, ...]
+    strict: bool
+    converts: bool
+
+    def at(self, name: str, embedded: str) -> "_Place":
+        path = (*self.path, *embedded.split("."), name) if embedded else (*self.path, name)
+        return _Place(path, self.strict, self.converts and not embedded)
+
+    @property
+    def field(self) -> str:
+        """The path as people write it: names of structs begin with a capital."""
+        return ".".join(part for part in self.path if not part[:1].isupper())
+
+
+def _struct(value: Mapping[str, Any], struct: Struct, place: _Place) -> Any:
     found: dict[str, Any] = {}
     for key in sorted(value, key=lambda name: name.encode("utf-8", "surrogatepass")):
-        field = key if key in struct.fields else _folded(struct, key)
-        if field is None:
-            if strict:
-                raise KustomizeError(f'json: unknown field "{key}"', field=".".join((*path, key)))
+        name = key if key in struct.fields else _folded(struct, key)
+        if name is None:
+            if place.strict:
+                raise KustomizeError(f'json: unknown field "{key}"', field=place.at(key, "").field)
             continue
         if value[key] is not None:
-            found[snake(field)] = _typed(value[key], struct.fields[field], struct, (*path, field), strict)
+            below = place.at(name, struct.embedded.get(name, ""))
+            found[snake(name)] = _typed(value[key], struct.fields[name], struct, below)
     return struct.make(**found)
 
 
@@ -81,30 +103,30 @@ def _folded(struct: Struct, key: str) -> str | None:
     return next((name for name in struct.fields if name.casefold() == wanted), None)
 
 
-def _typed(value: Any, kind: Type, struct: Struct, path: tuple[str, ...], strict: bool) -> Any:
+def _typed(value: Any, kind: Type, struct: Struct, place: _Place) -> Any:
     if isinstance(kind, Struct):
         if not isinstance(value, Mapping):
-            raise _mismatch(value, f"types.{kind.name}", struct, path)
-        return _struct(value, kind, path, strict)
+            raise _mismatch(value, f"types.{kind.name}", struct, place)
+        return _struct(value, kind, place)
     if isinstance(kind, ListOf):
         item = kind.item
         if not isinstance(value, list):
             name = f"types.{item.name}" if isinstance(item, Struct) else item.value
-            raise _mismatch(value, f"[]{name}", struct, path)
-        return [_item(entry, item, struct, path, strict) for entry in value]
-    return _scalar(value, kind, struct, path, strict)
+            raise _mismatch(value, f"[]{'*' if kind.of_pointers else ''}{name}", struct, place)
+        return [_item(entry, item, struct, place) for entry in value]
+    return _scalar(value, kind, struct, place)
 
 
-def _item(entry: Any, item: "Kind | Struct", struct: Struct, path: tuple[str, ...], strict: bool) -> Any:
+def _item(entry: Any, item: "Kind | Struct", struct: Struct, place: _Place) -> Any:
     if entry is None:
         return "" if item is Kind.TEXT else item.make() if isinstance(item, Struct) else None
-    return _typed(entry, item, struct, path, strict)
+    return _typed(entry, item, struct, place)
 
 
-def _scalar(value: Any, kind: Kind, struct: Struct, path: tuple[str, ...], strict: bool) -> Any:
+def _scalar(value: Any, kind: Kind, struct: Struct, place: _Place) -> Any:
     if kind is Kind.TEXT and isinstance(value, str):
         return value
-    if kind is Kind.TEXT and not strict and isinstance(value, int | float):
+    if kind is Kind.TEXT and place.converts and isinstance(value, int | float):
         return _as_text(value)
     if kind is Kind.FLAG and isinstance(value, bool):
         return value
@@ -113,15 +135,19 @@ def _scalar(value: Any, kind: Kind, struct: Struct, path: tuple[str, ...], stric
     if kind is Kind.ANY or (kind is Kind.ANY_MAP and isinstance(value, Mapping)):
         return value
     if kind is Kind.TEXT_MAP and isinstance(value, Mapping):
-        texts: dict[str, Any] = {key: "" if text is None else text for key, text in value.items()}
-        for key in sorted(texts):
-            text: Any = texts[key]
-            if not strict and isinstance(text, int | float):
-                texts[key] = _as_text(text)
-            elif not isinstance(text, str):
-                raise _mismatch(text, "string", struct, path)
-        return texts
-    raise _mismatch(value, kind.value, struct, path)
+        return _texts(value, struct, place)
+    raise _mismatch(value, kind.value, struct, place)
+
+
+def _texts(value: Mapping[str, Any], struct: Struct, place: _Place) -> dict[str, str]:
+    texts: dict[str, Any] = {key: "" if text is None else text for key, text in value.items()}
+    for key in sorted(texts):
+        text: Any = texts[key]
+        if place.converts and isinstance(text, int | float):
+            texts[key] = _as_text(text)
+        elif not isinstance(text, str):
+            raise _mismatch(text, "string", struct, place)
+    return texts
 
 
 def _as_text(value: int | float) -> str:
@@ -130,11 +156,11 @@ def _as_text(value: int | float) -> str:
     return format_float(value) if isinstance(value, float) else str(value)
 
 
-def _mismatch(value: Any, wanted: str, struct: Struct, path: tuple[str, ...]) -> KustomizeError:
-    field = ".".join(path)
+def _mismatch(value: Any, wanted: str, struct: Struct, place: _Place) -> KustomizeError:
+    path = ".".join(place.path)
     return KustomizeError(
-        f"json: cannot unmarshal {_name(value)} into Go struct field {struct.name}.{field} of type {wanted}",
-        field=field,
+        f"json: cannot unmarshal {_name(value)} into Go struct field {struct.name}.{path} of type {wanted}",
+        field=place.field,
     )
 
 
@@ -161,12 +187,12 @@ def project(value: Any, struct: Struct) -> dict[str, Any]:
 def _projected(value: Mapping[str, Any], struct: Struct) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key in sorted(value):
-        field = key if key in struct.fields else _folded(struct, key)
-        if field is not None and value[key] is not None:
-            kind = struct.fields[field]
+        name = key if key in struct.fields else _folded(struct, key)
+        if name is not None and value[key] is not None:
+            kind = struct.fields[name]
             written = _written(value[key], kind)
             if isinstance(kind, Struct) or kind is Kind.INTEGER or written not in ("", [], {}, 0, False):
-                result[field] = written
+                result[name] = written
     return result
 
 

@@ -14,7 +14,7 @@ from fluvial.kustomize.records import (
     IMAGE,
     LABEL,
     PATCH,
-    REPLACEMENT,
+    REPLACEMENT_FIELD,
     REPLICA,
     SECRET,
     SORT_OPTIONS,
@@ -125,7 +125,7 @@ _STRUCT = Struct(
         "patches": ListOf(PATCH),
         "images": ListOf(IMAGE),
         "imageTags": ListOf(IMAGE),
-        "replacements": ListOf(REPLACEMENT),
+        "replacements": ListOf(REPLACEMENT_FIELD),
         "replicas": ListOf(REPLICA),
         "vars": ListOf(VAR),
         "sortOptions": SORT_OPTIONS,
@@ -136,6 +136,7 @@ _STRUCT = Struct(
         "helmChartInflationGenerator": ListOf(_HELM_ARGS),
         "generatorOptions": GENERATOR_OPTIONS,
     },
+    {"apiVersion": "TypeMeta", "kind": "TypeMeta"},
 )
 
 

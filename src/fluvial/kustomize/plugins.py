@@ -5,7 +5,7 @@ Everything else (executables, containers, Starlark) is refused, as Flux refuses 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fluvial.kustomize.errors import KustomizeError, NotSupported
@@ -18,11 +18,12 @@ from fluvial.kustomize.filters.origins import Origin, origin_of_plugin
 from fluvial.kustomize.godecode import Kind, ListOf, Struct, Type, decode
 from fluvial.kustomize.ids import Gvk, Selector
 from fluvial.kustomize.records import (
-    GENERATOR_FIELDS,
+    CONFIG_MAP,
     IMAGE,
     PATCH_OPTIONS,
-    REPLACEMENT,
+    REPLACEMENT_FIELD,
     REPLICA,
+    SECRET,
     SELECTOR,
     SPEC,
     GeneratorArgs,
@@ -135,7 +136,7 @@ _FIELDS: dict[str, Type] = {
     "replica": REPLICA,
     "unsetOnly": Kind.FLAG,
     "setRoleBindingSubjects": Kind.TEXT,
-    "replacements": ListOf(REPLACEMENT),
+    "replacements": ListOf(REPLACEMENT_FIELD),
     "path": Kind.TEXT,
     "patch": Kind.TEXT,
     "jsonOp": Kind.TEXT,
@@ -267,9 +268,10 @@ def _value_add(config: Mapping[str, Any], root: Root, schemas: Schemas) -> Plugi
     return Plugin(transform=lambda resources: value_adding.add_values(resources, adding))
 
 
-def _generator_args(config: Mapping[str, Any], *more: str) -> GeneratorArgs:
-    fields: dict[str, Type] = {**GENERATOR_FIELDS, **dict.fromkeys(more, Kind.TEXT)}
-    args: GeneratorArgs = decode(config, Struct("GeneratorArgs", GeneratorArgs, fields), strict=False)
+def _generator_args(config: Mapping[str, Any], struct: Struct) -> GeneratorArgs:
+    """Read the config of a generator plugin, in which `struct` is embedded."""
+    embedded = {name: f"{struct.name}.{struct.embedded.get(name, '')}".rstrip(".") for name in struct.fields}
+    args: GeneratorArgs = decode(config, replace(struct, embedded=embedded), strict=False)
     about = _read(config, "ObjectMeta").metadata
     return GeneratorArgs(
         **{
@@ -281,12 +283,12 @@ def _generator_args(config: Mapping[str, Any], *more: str) -> GeneratorArgs:
 
 
 def _config_map(config: Mapping[str, Any], root: Root, schemas: Schemas) -> Plugin:
-    args = _generator_args(config)
+    args = _generator_args(config, CONFIG_MAP)
     return Plugin(generate=lambda: [generators.config_map(args, root)])
 
 
 def _secret(config: Mapping[str, Any], root: Root, schemas: Schemas) -> Plugin:
-    args = _generator_args(config, "type")
+    args = _generator_args(config, SECRET)
     return Plugin(generate=lambda: [generators.secret(args, root)])
 
 

@@ -10,11 +10,14 @@ from fluvial.kustomize.ids import Selector
 
 TEXTS = ListOf(Kind.TEXT)
 _GVK: dict[str, Type] = {"group": Kind.TEXT, "version": Kind.TEXT, "kind": Kind.TEXT}
+_IN_GVK = dict.fromkeys(_GVK, "Gvk")
+_IN_ID = {**dict.fromkeys(_GVK, "ResId.Gvk"), "name": "ResId", "namespace": "ResId"}
 
 SELECTOR = Struct(
     "Selector",
     Selector,
     {**_GVK, "name": Kind.TEXT, "namespace": Kind.TEXT, "annotationSelector": Kind.TEXT, "labelSelector": Kind.TEXT},
+    _IN_ID,
 )
 
 
@@ -78,7 +81,7 @@ class Spec:
     create: bool = False
 
 
-SPEC = Struct("FieldSpec", Spec, {**_GVK, "path": Kind.TEXT, "create": Kind.FLAG})
+SPEC = Struct("FieldSpec", Spec, {**_GVK, "path": Kind.TEXT, "create": Kind.FLAG}, _IN_GVK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +158,7 @@ class GeneratorArgs:
         return [*self.envs, self.env] if self.env else self.envs
 
 
-GENERATOR_FIELDS: dict[str, Type] = {
+_GENERATOR_FIELDS: dict[str, Type] = {
     "namespace": Kind.TEXT,
     "name": Kind.TEXT,
     "behavior": Kind.TEXT,
@@ -165,8 +168,12 @@ GENERATOR_FIELDS: dict[str, Type] = {
     "env": Kind.TEXT,
     "options": GENERATOR_OPTIONS,
 }
-CONFIG_MAP = Struct("ConfigMapArgs", GeneratorArgs, GENERATOR_FIELDS)
-SECRET = Struct("SecretArgs", GeneratorArgs, {**GENERATOR_FIELDS, "type": Kind.TEXT})
+_IN_GENERATOR = {
+    **dict.fromkeys(_GENERATOR_FIELDS, "GeneratorArgs"),
+    **dict.fromkeys(("literals", "files", "envs", "env"), "GeneratorArgs.KvPairSources"),
+}
+CONFIG_MAP = Struct("ConfigMapArgs", GeneratorArgs, _GENERATOR_FIELDS, _IN_GENERATOR)
+SECRET = Struct("SecretArgs", GeneratorArgs, {**_GENERATOR_FIELDS, "type": Kind.TEXT}, _IN_GENERATOR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +215,7 @@ _SOURCE = Struct(
     "SourceSelector",
     ReplacementSource,
     {**_GVK, "name": Kind.TEXT, "namespace": Kind.TEXT, "fieldPath": Kind.TEXT, "options": _FIELD_OPTIONS},
+    _IN_ID,
 )
 
 
@@ -224,7 +232,7 @@ class ReplacementTarget:
 _TARGET = Struct(
     "TargetSelector",
     ReplacementTarget,
-    {"select": SELECTOR, "reject": ListOf(SELECTOR), "fieldPaths": TEXTS, "options": _FIELD_OPTIONS},
+    {"select": SELECTOR, "reject": ListOf(SELECTOR, of_pointers=True), "fieldPaths": TEXTS, "options": _FIELD_OPTIONS},
 )
 
 
@@ -238,10 +246,14 @@ class Replacement:
     path: str = ""
 
 
-REPLACEMENT = Struct(
-    "ReplacementField",
-    Replacement,
-    {"source": _SOURCE, "targets": ListOf(_TARGET), "sourceValue": Kind.TEXT, "path": Kind.TEXT},
+_BODY: dict[str, Type] = {
+    "source": _SOURCE,
+    "targets": ListOf(_TARGET, of_pointers=True),
+    "sourceValue": Kind.TEXT,
+}
+REPLACEMENT = Struct("Replacement", Replacement, _BODY)  # an entry of a file
+REPLACEMENT_FIELD = Struct(
+    "ReplacementField", Replacement, {**_BODY, "path": Kind.TEXT}, dict.fromkeys(_BODY, "Replacement")
 )
 
 
@@ -282,6 +294,7 @@ VAR = Struct(
             "Target",
             ObjectReference,
             {"apiVersion": Kind.TEXT, **_GVK, "name": Kind.TEXT, "namespace": Kind.TEXT},
+            _IN_GVK,
         ),
         "fieldref": Struct("FieldSelector", FieldReference, {"fieldPath": Kind.TEXT}),
     },
