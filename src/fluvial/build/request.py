@@ -12,7 +12,7 @@ from fluvial.build.substitution import describe_changes, failed, is_switched_off
 from fluvial.build.variables import merge_variables
 from fluvial.kustomize import Built, KustomizeError, NotSupported, build_tracked, render
 from fluvial.objects import Object, Ref
-from fluvial.stdx import Tree, UnsafePath, join_inside, sha256
+from fluvial.stdx import Tree, clean_path, sha256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +88,7 @@ def build(request: BuildRequest, *, parsed: MutableMapping[bytes, Any] | None = 
 
 
 def _folder(request: BuildRequest) -> str:
-    try:
-        folder = join_inside(".", request.path)
-    except UnsafePath as cause:
-        raise PathNotFound(f"kustomization path not found: {cause}", field="spec.path") from cause
+    folder = clean_path("/" + request.path)  # as upstream: `..` stops at the root
     if not request.tree.is_dir(folder):
         raise PathNotFound(
             f"kustomization path not found: stat {folder}: no such file or directory", file=folder, field="spec.path"

@@ -344,10 +344,11 @@ class Target:
 
     def _transform(self, into: Accumulator) -> None:
         resources = into.resources
-        for plugin in [
-            *built_in_transformers(self.file, into.config, self.root, self.choice.schemas),
-            *self._external(),
-        ]:
+        try:
+            built_in = built_in_transformers(self.file, into.config, self.root, self.choice.schemas)
+        except KustomizeError as error:
+            raise error.at(self.root.path(self.file_name)) from error
+        for plugin in [*built_in, *self._external()]:
             if plugin.transform is None:
                 raise KustomizeError("plugin not a transformer", field="transformers")
             try:
