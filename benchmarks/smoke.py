@@ -13,7 +13,7 @@ from benchmarks.stage import OURS, Stage, stage
 
 OBJECTS = 200
 KUSTOMIZATION_COUNT = 10
-CPU_RATIO = (
+CPU_RATIO = 8.0(
     4.0  # engine CPU of build, dry-run, apply and health of an object, per CPU of one plain apply by http.client
 )
 
