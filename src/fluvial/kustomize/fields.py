@@ -72,8 +72,13 @@ def text_of(node: Node | None) -> str:
     return "" if node is None or node.tag == NULL else node.value
 
 
-def set_field(node: Node, name: str, value: Node | None, *, keep_null: bool = False) -> Node | None:
-    """Give a field a value, as kyaml's FieldSetter: an existing field keeps its style; None or null removes it."""
+def set_field(
+    node: Node, name: str, value: Node | None, *, keep_null: bool = False, key_is_text: bool = False
+) -> Node | None:
+    """Give a field a value, as kyaml's FieldSetter: an existing field keeps its style; None or null removes it.
+
+    A new field's key is written plainly, unless `key_is_text` says that it comes with its quotes.
+    """
     if value is None or (value.tag == NULL and not keep_null):
         clear(node, name)
         return None
@@ -83,7 +88,10 @@ def set_field(node: Node, name: str, value: Node | None, *, keep_null: bool = Fa
         return None  # a null that is no mapping: kyaml writes into it, and it stays null
     field: Node | None = node.content.get(name)
     if field is None:
-        add_field(node, name, value)
+        if key_is_text:
+            node.content[name] = value
+        else:
+            add_field(node, name, value)
         return value
     if field is not value:
         value.style = field.style

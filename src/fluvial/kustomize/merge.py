@@ -115,7 +115,9 @@ def _walk_map(dest: Node | None, patch: Node | None, schema: Schema | None, sche
     for name in names:
         theirs = patch.content.get(name) if patch is not None and patch.kind == MAPPING else None
         value = _walk(result.content.get(name), theirs, schema.field(name) if schema is not None else None, schemas)
-        set_field(result, name, value, keep_null=isinstance(value, _KeptNull))
+        brings_key = patch is not None and theirs is not None and value is theirs
+        key_is_text = brings_key and patch is not None and name not in (patch.odd or ())
+        set_field(result, name, value, keep_null=isinstance(value, _KeptNull), key_is_text=key_is_text)
     return result
 
 

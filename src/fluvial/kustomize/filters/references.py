@@ -35,8 +35,6 @@ def fix_references(resources: ResMap, references: Sequence[BackReference]) -> No
         if item.kind == "RoleBinding" and not item.id.cluster:
             _subject_namespaces(item)  # upstream complains of these whether or not anything was renamed
     index = _Index(resources)
-    if not index.renamed:
-        return
     fixes_of: dict[Gvk, list[_Fix]] = {}
     for item in resources:
         gvk = item.original_id.gvk
@@ -46,8 +44,8 @@ def fix_references(resources: ResMap, references: Sequence[BackReference]) -> No
                 _Fix(spec.path, compiled(spec.path), reference.target)
                 for reference in references
                 for spec in reference.referrers
-                if gvk.selected_by(spec.gvk)
-            ]
+                if gvk.selected_by(spec.gvk) and (index.renamed or not spec.path.lower().endswith("name"))
+            ]  # a map at `subjects` or `service` is an error without a name, whether or not anything was renamed
         if fixes:
             _Referrer(item, index).fix(fixes)
 
