@@ -100,6 +100,15 @@ def test_common_metadata_wins_over_what_objects_have() -> None:
     ]
 
 
+def test_a_name_that_is_a_number_is_refused() -> None:
+    """Flux builds such an object, and then leaves it out of the apply without a word."""
+    files = {
+        "kustomization.yaml": "resources: [a.yaml]",
+        "a.yaml": "{apiVersion: v1, kind: ConfigMap, metadata: {name: 5}}",
+    }
+    refused(files, None, "failed to decode Kubernetes apiVersion, kind and name from", "quote numbers")
+
+
 def test_a_failed_build_says_which_file_is_to_blame() -> None:
     error = refused(
         {"kustomization.yaml": "resources: [a.yaml]\npatches: [{path: gone.yaml}]", "a.yaml": CONFIG % "a"},

@@ -106,7 +106,8 @@ def _kustomized(tree: Tree, folder: str, kustomization: Mapping[str, Any], parse
         ref = Ref.of(obj)
         if not (ref.name and ref.kind and ref.api_version):
             raise BuildError(
-                f"failed to decode Kubernetes apiVersion, kind and name from: {ref} (apiVersion {ref.api_version!r})"
+                f"failed to decode Kubernetes apiVersion, kind and name from: {ref} (apiVersion {ref.api_version!r}):"
+                " each must be a text: quote numbers"
             )
     return built
 
