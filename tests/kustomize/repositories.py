@@ -3,6 +3,8 @@
 from random import Random
 from typing import Any
 
+from tests.kustomize.random_yaml import Writer
+
 NAMES = ("a", "b", "a-b", "web")
 SPACES = (None, None, "x", "default")
 IMAGES = ("web", "web:1", "r.io:5000/web:v1", "web@sha256:ab", "r.io/x/proxy:1.2@sha256:cd")
@@ -59,15 +61,14 @@ TEXTS = (
     *("$(VAR)", "${x}", "long " * 30, "NaN", ".inf", "-1", "+1", "12e03", "0o7", "0b1", "190:20:30", "off", "Yes"),
 )
 KEYS = ("k", "a.b", "c/d", "UP", "x-y", "under_score", "1key", "true", "y")
-_OTHER = ("y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan")  # unquoted, these are no text
 RBAC = "rbac.authorization.k8s.io/v1"
 
 
-class Repository:
+class Repository(Writer):
     """Files made from one seed."""
 
     def __init__(self, seed: int) -> None:
-        self.random = Random(seed)
+        super().__init__(Random(seed))
         self.files: dict[str, str] = {}
         self.objects: list[dict[str, Any]] = []
         layers = self.random.randint(1, 3)
@@ -76,12 +77,6 @@ class Repository:
         self.top = f"l{layers - 1}"
 
     # --- values
-
-    def pick(self, *choices: Any) -> Any:
-        return self.random.choice(choices)
-
-    def chance(self, share: float) -> bool:
-        return self.random.random() < share
 
     def name(self) -> str:
         return self.random.choice(NAMES)
@@ -421,75 +416,3 @@ class Repository:
             if not isinstance(value, str)
             else self.pick(value, self.text())
         )
-
-    # --- text
-
-    def document(self, value: Any) -> str:
-        style = self.pick("block", "block", "block", "flow")
-        lines = self.flow(value) + "\n" if style == "flow" else "".join(f"{line}\n" for line in self.block(value))
-        return self.pick("", "", "# note\n", "---\n") + lines
-
-    def block(self, value: Any) -> list[str]:
-        if isinstance(value, dict) and value:
-            lines = []
-            for key, item in value.items():
-                lines += self._entry(self.quoted_key(key) + ":", item)
-            return lines
-        if isinstance(value, list) and value:
-            lines = []
-            for item in value:
-                if isinstance(item, dict) and item and self.chance(0.7):
-                    inner = self.block(item)
-                    lines += ["- " + inner[0], *(f"  {line}" for line in inner[1:])]
-                else:
-                    lines += self._entry("-", item)
-            return lines
-        return [self.flow(value)]
-
-    def _entry(self, head: str, item: Any) -> list[str]:
-        if isinstance(item, dict | list) and item and self.chance(0.85):
-            indent = "" if isinstance(item, list) and head != "-" and self.chance(0.5) else "  "
-            return [head, *(f"{indent}{line}" for line in self.block(item))]
-        if isinstance(item, str) and self.chance(0.5) and "\n" in item:
-            return self._literal(head, item)
-        note = "  # note" if self.chance(0.05) else ""
-        return [f"{head} {self.flow(item)}{note}"]
-
-    def _literal(self, head: str, text: str) -> list[str]:
-        if not text.strip("\n") or text[0] in " \n" or any(line != line.rstrip() for line in text.split("\n")):
-            return [f"{head} {self.double(text)}"]
-        body = text.rstrip("\n")
-        trailing = len(text) - len(body)
-        mark = "-" if trailing == 0 else "" if trailing == 1 else "+"
-        symbol = ">" if self.chance(0.2) else "|"
-        extra = [""] * (trailing - 1)
-        return [f"{head} {symbol}{mark}", *(f"  {line}" if line else "" for line in body.split("\n")), *extra]
-
-    def flow(self, value: Any) -> str:
-        if isinstance(value, dict):
-            return "{" + ", ".join(f"{self.quoted_key(k)}: {self.flow(v)}" for k, v in value.items()) + "}"
-        if isinstance(value, list):
-            return "[" + ", ".join(map(self.flow, value)) + "]"
-        if value is None:
-            return self.pick("null", "~", "null")
-        if isinstance(value, bool):
-            return "true" if value else "false"
-        if isinstance(value, str):
-            return self.quoted(value)
-        return repr(value)
-
-    def quoted_key(self, key: str) -> str:
-        return key if key not in ("true", "y", "1key") else f'"{key}"'
-
-    def quoted(self, text: str) -> str:
-        plain = text and all(c.isalnum() or c in "-_./" for c in text) and text[0] not in "-./"
-        as_text = text.lower() not in _OTHER and not text[:1].isdigit() and text[:1] not in "+-"
-        if plain and self.chance(0.7 if as_text else 0.02):
-            return text
-        if "\n" not in text and "\t" not in text and self.chance(0.4):
-            return "'" + text.replace("'", "''") + "'"
-        return self.double(text)
-
-    def double(self, text: str) -> str:
-        escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
-        return f'"{escaped}"'

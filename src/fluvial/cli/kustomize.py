@@ -17,7 +17,7 @@ def _run(session: Session, arguments: tuple[str, ...], load_restrictor: str, out
     if not folder.is_dir():
         raise UsageFailure(f"'{folder}' doesn't exist or is not a directory")
     tree, path = read_tree(folder)
-    options = Options(order="legacy", root_only=load_restrictor == _RESTRICTIONS[0])
+    options = Options(order="legacy", root_only=load_restrictor == _RESTRICTIONS[0], keep_built_in_schema=False)
     try:
         text = render(build(tree, path, options=options))
     except KustomizeError as error:

@@ -197,7 +197,7 @@ class Target:
         data = self.root.load(path)
         try:
             resources = resources_from(data, self.root.store)
-            return ResMap(resources).items
+            return resources if len(resources) < 2 else ResMap(resources).items
         except KustomizeError as error:
             if "MalformedYAMLError" in error.message:
                 error = KustomizeError(f"{error.message} in File: {path}", line=error.line)

@@ -62,7 +62,7 @@ class ResMap:
         index = self._known()
         identity = resource.id
         if identity.key in index:
-            raise KustomizeError(f"may not add resource with an already registered id: {identity}")
+            raise _double(identity)
         index.learn(resource, len(self.items))
         self.items.append(resource)
 
@@ -73,9 +73,13 @@ class ResMap:
 
     def reset(self, resources: Iterable[Resource]) -> None:
         """Hold these resources instead, checking their ids."""
-        resources = list(resources)
-        self.items, self._index = [], None
-        self.extend(resources)
+        self.items, self._index = list(resources), None
+        known: set[Key] = set()
+        for item in self.items:
+            identity = item.id
+            if identity.key in known:
+                raise _double(identity)
+            known.add(identity.key)
 
     def drop_gone(self) -> None:
         """Forget resources that were emptied."""
@@ -181,6 +185,10 @@ class ResMap:
         position = index.forget(old)
         self.items[position] = resource
         index.learn(resource, position)
+
+
+def _double(identity: ResId) -> KustomizeError:
+    return KustomizeError(f"may not add resource with an already registered id: {identity}")
 
 
 def _merge_data(resource: Resource, old: Resource) -> None:
