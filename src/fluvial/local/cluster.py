@@ -14,7 +14,7 @@ from fluvial.api import crds
 from fluvial.controllers import kustomize, source
 from fluvial.controlplane import Access, ControlPlane, MemoryStore, SqliteStore
 from fluvial.disk import write_private
-from fluvial.kube import Client, NotServed
+from fluvial.kube import Client
 from fluvial.local.controllers import Controllers, Seams
 from fluvial.net import Http1Transport, MemoryTransport, WebTransport
 from fluvial.runtime import Address, SystemClock
@@ -101,7 +101,8 @@ async def install(client: Client) -> None:
     await client.apply(
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "flux-system"}}, field_manager="flux", force=True
     )
-    for crd in crds():
+    definitions = crds()
+    for crd in definitions:
         # By these labels `check`, and Flux's own command, recognise an installation.
         crd["metadata"]["labels"] = crd["metadata"].get("labels", {}) | {
             "app.kubernetes.io/part-of": "flux",
@@ -109,18 +110,13 @@ async def install(client: Client) -> None:
             "app.kubernetes.io/managed-by": "fluvial",
         }
         await client.apply(crd, field_manager="flux", force=True)
-        spec = crd["spec"]
-        for version in spec["versions"]:
-            await _served(client, f"{spec['group']}/{version['name']}", spec["names"]["kind"])
-
-
-async def _served(client: Client, api_version: str, kind: str) -> None:
-    while True:
-        try:
-            await client.resource(api_version, kind, fresh=True)
-            return
-        except NotServed:
-            await asyncio.sleep(0.02)  # the server establishes a definition a moment after it is written
+    wanted = {
+        (f"{crd['spec']['group']}/{version['name']}", crd["spec"]["names"]["kind"])
+        for crd in definitions
+        for version in crd["spec"]["versions"]
+    }
+    while wanted - {(found.api_version, found.kind) for found in await client.resources(refresh=True)}:
+        await asyncio.sleep(0.02)  # the server establishes a definition a moment after it is written
 
 
 def _own_folder(stack: AsyncExitStack, folder: Path | None) -> Path:

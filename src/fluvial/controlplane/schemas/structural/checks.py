@@ -58,15 +58,19 @@ def _problems(schema: Mapping[str, Any], level: str, path: str) -> Iterator[Fiel
 
 def _value_problems(schema: Mapping[str, Any], path: str) -> Iterator[FieldError]:
     """A pattern that can be compiled, a default that fits."""
-    try:
-        node = compile_node({**schema, "x-kubernetes-embedded-resource": False})
-    except ValueError as error:
-        if schema.get("pattern"):
-            yield invalid(f"{path}.pattern", schema["pattern"], str(error))
-        return
+    if pattern := schema.get("pattern"):
+        try:
+            compile_node({"type": "string", "pattern": pattern})
+        except ValueError as error:
+            yield invalid(f"{path}.pattern", pattern, str(error))
+            return
     default = schema.get("default")
     if default is None:
-        return
+        return  # few have one, and only these need what lies below them compiled
+    try:
+        node = compile_node({**schema, "x-kubernetes-embedded-resource": False})
+    except ValueError:
+        return  # told where it stands, further down
     if isinstance(default, dict) and prune(default, node)[1]:
         yield invalid(f"{path}.default", default, "must not have unknown fields")
         return
