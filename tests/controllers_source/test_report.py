@@ -8,8 +8,9 @@ from fluvial.api import Artifact
 from fluvial.controllers.source.decide import First, content_changed, first, refusal
 from fluvial.controllers.source.observe import read_object
 from fluvial.controllers.source.report import Draft, outcome_event
-from fluvial.controllers.source.writer import rebased
+from fluvial.controllers.source.writer import OWNED
 from fluvial.objects import Object, get_condition
+from fluvial.runtime import rebased
 from tests.controllers_source.world import conditions
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -211,7 +212,7 @@ def test_a_conflict_is_settled_on_the_new_state() -> None:
         "theirs": 3,
         "conditions": [{"type": "Ready", "status": "Unknown"}, {"type": "Audited", "status": "True"}],
     }
-    assert rebased(current, before, after) == {
+    assert rebased(current, before, after, OWNED) == {
         "a": 2,
         "theirs": 3,
         "conditions": [{"type": "Ready", "status": "True"}, {"type": "Audited", "status": "True"}],

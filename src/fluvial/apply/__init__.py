@@ -19,7 +19,6 @@ from fluvial.apply.immutable import refused_as_immutable
 from fluvial.apply.masking import masked_pair, masked_text
 from fluvial.apply.order import rank
 from fluvial.apply.ownership import MANAGER, Live, Mark, digest_of, owns_all, packed, taken_over, unpacked
-from fluvial.apply.patience import patiently
 from fluvial.apply.prepare import Owner, Plan, make_plan, staged
 from fluvial.apply.prune import prune, until_terminated
 from fluvial.apply.run import Preflight, carry_out, preflight
@@ -57,7 +56,6 @@ __all__ = [
     "merged",
     "owns_all",
     "packed",
-    "patiently",
     "preflight",
     "prune",
     "rank",

@@ -15,12 +15,12 @@ from fluvial.apply.errors import dry_run_text, is_denied, is_passing
 from fluvial.apply.immutable import may_recreate, refused_as_immutable, says_immutable
 from fluvial.apply.masking import masked_text
 from fluvial.apply.ownership import CLEANED_ANNOTATIONS, CLEANED_LABELS, Live, digest_of
-from fluvial.apply.patience import patiently
 from fluvial.apply.switches import created_only, left_alone, merged
 from fluvial.apply.undeclared import is_built_in, undeclared_fields, without_fields
 from fluvial.kube import ApiError, Applied, KubeError
 from fluvial.managedfields import metadata_removal, take_over
 from fluvial.objects import Object, Ref, dig
+from fluvial.runtime import patiently
 
 # From so many unknown objects of one kind and namespace on, one list of metadata is cheaper than a read each.
 _LIST_FROM: Final = 20

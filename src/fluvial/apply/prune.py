@@ -12,12 +12,12 @@ from fluvial.apply.cluster import Cluster, each
 from fluvial.apply.errors import PruneFailed, is_passing
 from fluvial.apply.order import waves
 from fluvial.apply.ownership import Live
-from fluvial.apply.patience import patiently
 from fluvial.apply.prepare import Owner
 from fluvial.apply.switches import kept
 from fluvial.apply.waiting import until_gone
 from fluvial.kube import ApiError, KubeError, NotServed
 from fluvial.objects import Object, Ref
+from fluvial.runtime import patiently
 
 _TRIES: Final = 8  # decisions about one object that others keep writing
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from fluvial.apply.cluster import Cluster
 from fluvial.apply.dryrun import Finding
 from fluvial.apply.order import Stage, stage_of
-from fluvial.apply.patience import patiently
 from fluvial.apply.prepare import Plan
 from fluvial.kube import NotServed
 from fluvial.objects import GroupKind, Object, Ref, dig, split_api_version
+from fluvial.runtime import patiently
 
 _RBAC = "rbac.authorization.k8s.io"
 

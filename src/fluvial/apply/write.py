@@ -9,11 +9,11 @@ from fluvial.apply.dryrun import Finding, takeover_patch
 from fluvial.apply.errors import is_denied, is_passing
 from fluvial.apply.masking import masked_text
 from fluvial.apply.ownership import Live
-from fluvial.apply.patience import patiently
 from fluvial.apply.switches import left_alone
 from fluvial.apply.waiting import until_gone
 from fluvial.kube import ApiError, KubeError
 from fluvial.objects import Object, Ref
+from fluvial.runtime import patiently
 
 _TRIES: Final = 5  # each lost to another writer of the same object
 

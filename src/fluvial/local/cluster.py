@@ -115,7 +115,9 @@ async def install(client: Client) -> None:
         for crd in definitions
         for version in crd["spec"]["versions"]
     }
-    while wanted - {(found.api_version, found.kind) for found in await client.resources(refresh=True)}:
+    while True:
+        if wanted <= {(found.api_version, found.kind) for found in await client.resources(refresh=True)}:
+            return
         await asyncio.sleep(0.02)  # the server establishes a definition a moment after it is written
 
 

@@ -12,7 +12,9 @@ from fluvial.runtime.inflight import DiskInFlight, InFlight
 from fluvial.runtime.informer import Informer
 from fluvial.runtime.leases import AlwaysLeader, LeaderElector, Leadership, LeadershipLost, Timings, lease_name
 from fluvial.runtime.manager import Address, Manager
+from fluvial.runtime.patience import patiently
 from fluvial.runtime.queue import FRESH, RESYNC, Key, Queue
+from fluvial.runtime.status import Replaced, StatusWriter, rebased
 from fluvial.runtime.timing import SystemClock, jitter
 from fluvial.runtime.workers import JobFailed, ProcessWorkers, WorkerDied
 
@@ -36,7 +38,9 @@ __all__ = [
     "Manager",
     "ProcessWorkers",
     "Queue",
+    "Replaced",
     "Result",
+    "StatusWriter",
     "SystemClock",
     "Timings",
     "WorkerDied",
@@ -47,4 +51,6 @@ __all__ = [
     "key_of",
     "lease_name",
     "own_changes",
+    "patiently",
+    "rebased",
 ]
