@@ -16,6 +16,7 @@ from fluvial.controllers.kustomize.drift import (
     judge,
 )
 from fluvial.controllers.kustomize.memory import Overwrite
+from fluvial.net import Fault
 from fluvial.objects import Object, Ref, dig
 from tests.controllers_kustomize.world import World, config_map, run
 
@@ -352,5 +353,26 @@ def test_an_edit_during_a_broken_watch_is_found_when_it_is_back() -> None:
         await world.edit(REF, {"data": {"one": "changed"}}, by="operator")
         world.plane.compact()
         await world.until(is_back(world), timeout=60)
+
+    run(test)
+
+
+def test_a_doubt_that_comes_up_during_a_full_comparison_is_settled_by_the_next_one() -> None:
+    async def test(world: World) -> None:
+        await world.source()
+        await world.commit({"a.yaml": config_map("a")}, "main@sha1:1")
+        await world.kustomization(interval="5m")
+        await world.ready()
+        await asyncio.sleep(5)
+        world.transport.faults = lambda request: Fault(delay=2) if "dryRun" in request.url else None
+        await world.request(value="full", **{"kustomize.fluvial.dev/fullAt": "full"})
+        await asyncio.sleep(1)
+        world.plane.compact()
+        world.plane.cut_watches()
+        await asyncio.sleep(30)
+        world.transport.faults = None
+        world.requests()
+        await asyncio.sleep(400)
+        assert "dry-run patch configmaps" in world.requests(), "the watch began anew: it proves nothing of before"
 
     run(test)

@@ -9,7 +9,7 @@ from fluvial.controllers.kustomize import Settings
 from fluvial.objects import Ref, dig
 from fluvial.runtime import WorkerDied
 from fluvial.yamldoc import dump
-from tests.controllers_kustomize.world import NAMESPACE, World, condition, config_map, run
+from tests.controllers_kustomize.world import KUSTOMIZE_API, NAMESPACE, World, condition, config_map, run
 
 CONFIG = Ref("", "v1", "ConfigMap", "default", "a")
 
@@ -493,5 +493,54 @@ def test_an_object_without_a_namespace_is_named_in_fluxs_words() -> None:
         obj = await world.failed("ReconciliationFailed")
         words = "ConfigMap/a namespace not specified: the server could not find the requested resource"
         assert condition(obj, "Ready")[2] == words
+
+    run(test)
+
+
+class BrokenWorkers:
+    """Workers with a bug that nobody foresaw."""
+
+    async def run(self, function: Callable[[bytes], bytes], payload: bytes) -> bytes:
+        raise RuntimeError("hunter2 may stand in here")
+
+
+def test_an_error_that_nobody_foresaw_is_shown_by_its_kind_alone_and_heals() -> None:
+    async def test(world: World) -> None:
+        await world.stop()
+        world.start(workers=BrokenWorkers())
+        await world.source()
+        await world.commit({"a.yaml": config_map("a", filler="x" * 40_000)}, "main@sha1:1")
+        await world.kustomization()
+        obj = await world.failed("ReconciliationFailed")
+        text = "internal error: RuntimeError, see the controller's log"
+        assert condition(obj, "Ready")[2] == text
+        await asyncio.sleep(60)
+        told = [event for event in await world.events() if event[0] == "ReconciliationFailed"]
+        assert told == [("ReconciliationFailed", text)], "told once, though tried again and again"
+        assert any("hunter2" in line for line in world.lines), "the log has the whole error"
+        await world.stop()
+        world.start()
+        await world.ready(revision="main@sha1:1")
+
+    run(test)
+
+
+def test_the_end_of_an_object_that_nobody_can_read_deletes_nothing_and_says_so() -> None:
+    async def test(world: World) -> None:
+        await world.source()
+        await world.commit({"a.yaml": config_map("a")}, "main@sha1:1")
+        await world.kustomization()
+        await world.ready()
+        await world.stop()
+        ref = Ref("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", NAMESPACE, "apps")
+        broken = {"status": {"inventory": {"entries": [{"id": "no inventory id", "v": "v1"}]}}}
+        await world.client.patch(ref, broken, kind="merge", subresource="status", field_manager="somebody")
+        await world.client.delete(ref)
+        world.start()
+        await asyncio.sleep(5)
+        assert await world.get("Kustomization", "apps", api_version=KUSTOMIZE_API, namespace=NAMESPACE) is None
+        assert await world.get("ConfigMap", "a") is not None
+        text = "the object cannot be read, so nothing was deleted: what was applied stays"
+        assert ("InvalidSpec", text) in await world.events()
 
     run(test)

@@ -1,6 +1,8 @@
 """What goes wrong is told in Flux's words, the last artifact stays, and all is well again when the cause is gone."""
 
 import asyncio
+import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -260,5 +262,30 @@ def test_a_hostile_commit_is_refused() -> None:
         assert obj["status"]["artifact"] == before["status"]["artifact"]
         good = world.git.commit({"b.yaml": "2"}, message="good", clear=True)
         await world.ready("main@sha1:" + good)
+
+    run(play)
+
+
+class BrokenWorkers:
+    """Workers with a bug that nobody foresaw."""
+
+    async def run(self, function: Callable[[bytes], bytes], payload: bytes) -> bytes:
+        raise RuntimeError("hunter2 may stand in here")
+
+
+def test_an_error_that_nobody_foresaw_is_shown_by_its_kind_alone_and_heals() -> None:
+    async def play(world: World) -> None:
+        noise = random.Random(1).randbytes(600_000).hex()
+        world.git.commit({"a.yaml": noise}, message="one")
+        world.workers, working = BrokenWorkers(), world.workers
+        await world.stop()
+        await world.start()
+        await world.apply()
+        await world.shows("FetchFailed", "Failed", "internal error: RuntimeError, see the controller's log")
+        assert all("hunter2" not in event[2] for event in await world.events())
+        world.workers = working
+        await world.stop()
+        await world.start()
+        await world.ready()
 
     run(play)

@@ -22,7 +22,7 @@ from fluvial.net import MemoryTransport, Request, ServerRequest, ServerResponse,
 from fluvial.objects import Object, Ref, dig, get_condition
 from fluvial.runtime import AlwaysLeader, Cache, EventRecorder, InFlight, LeaderElector, Manager
 from fluvial.sources import Web
-from fluvial.stdx import NO_METRICS, Clock, InlineWorkers, Redactor, Tree
+from fluvial.stdx import NO_METRICS, Clock, InlineWorkers, Redactor, Tree, Workers
 from fluvial.telemetry import silent_logger
 
 API = "https://api.fluvial.local"
@@ -52,6 +52,7 @@ class World:
     in_flight: InFlight | None = None
     _life: asyncio.Task[None] | None = None
     _manager: Manager | None = None
+    workers: Workers = field(default_factory=InlineWorkers)
     _source: SourceController | None = None
     _used: list[Any] = field(default_factory=list)
 
@@ -70,7 +71,7 @@ class World:
             cache=cache,
             recorder=recorder,
             web=Web(shared=web, dedicated=self.dedicated or (lambda tls: MemoryTransport({GIT: self._git}))),
-            workers=InlineWorkers(),
+            workers=self.workers,
             leadership=self.elector or AlwaysLeader(),
             clock=clock,
             chance=chance,

@@ -248,6 +248,22 @@ async def _apply(run: Run, target: Target) -> None:
         doubt=memory.doubt,
         tick=run.tick,
     )
+    compare_all = compare or memory.compared is None
+    doubt = memory.doubt
+    if compare_all:
+        memory.doubt = ""  # what comes up from here on is another doubt, and this comparison does not settle it
+    try:
+        await _bring_in_order(run, target, compare=compare)
+    except BaseException:
+        memory.doubt = memory.doubt or doubt
+        raise
+    if compare_all:
+        memory.compared = world.now()
+        memory.compare_after = decide.next_compare(world.now(), world.interval(ks.interval))
+
+
+async def _bring_in_order(run: Run, target: Target, *, compare: bool) -> None:
+    world, memory, ks = run.world, run.memory, run.ks
     sorted_out = sort_out(world, run.key, memory, target, compare=compare, tick=run.tick)
     stale = [ref for ref in ks.inventory if ref not in target.payloads]
     _tell_strangers(run, target)
@@ -257,9 +273,6 @@ async def _apply(run: Run, target: Target) -> None:
     run.draft.attempted(run.artifact.revision)
     survivors = await _prune(run, target, stale) if stale else []
     run.draft.inventory([*target.refs, *survivors])
-    if compare or memory.compared is None:
-        memory.compared, memory.doubt = world.now(), ""
-        memory.compare_after = decide.next_compare(world.now(), world.interval(ks.interval))
 
 
 async def _watch(run: Run, target: Target) -> None:

@@ -21,6 +21,8 @@ _ELSEWHERE: Final = (
     "the field deletes it; with deletionPolicy: Orphan it is left there"
 )
 
+_UNREADABLE = "the object cannot be read, so nothing was deleted: what was applied stays"
+
 
 async def finalize(
     world: World, key: Key, obj: Object, ks: Kustomization | None, memory: Memory, log: Logger
@@ -39,6 +41,8 @@ async def finalize(
             return Result()
         if ks is not None and ks.deletes_on_removal:
             await _delete(world, key, obj, ks, memory, log)
+        if ks is None:
+            world.tell(obj, Told(severity="error", message=_UNREADABLE, reason=Reason.INVALID_SPEC))
         try:
             await write_finalizer(world, memory, obj, present=False)
         except Replaced:

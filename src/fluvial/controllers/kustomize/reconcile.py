@@ -1,6 +1,7 @@
 """One look at one Kustomization: observe, decide, act, report."""
 
 from fluvial.api import Artifact, Kustomization, Reason
+from fluvial.apply import PruneFailed
 from fluvial.controllers.kustomize import act, decide, report
 from fluvial.controllers.kustomize.act import Failure, Postponed, Run
 from fluvial.controllers.kustomize.finalize import finalize
@@ -14,7 +15,7 @@ from fluvial.controllers.kustomize.writer import Replaced, write_finalizer, writ
 from fluvial.gotext import format_duration
 from fluvial.kube import KubeError
 from fluvial.objects import Object, Ref
-from fluvial.runtime import Key, Result
+from fluvial.runtime import Key, LeadershipLost, Result
 from fluvial.telemetry import Logger
 
 _EARLY = 0.001  # seconds; a timer may fire that much before its time
@@ -39,12 +40,36 @@ async def reconcile(world: World, key: Key, log: Logger) -> Result:
     except Replaced:
         log.info("Kustomization was replaced or deleted meanwhile")
         return Result()
+    except (KubeError, PruneFailed, LeadershipLost):
+        raise
+    except Exception as error:
+        await _unexpected(world, memory.latest or seen.obj, memory, error, log)
+        raise
     finally:
         memory.running = False
         rejudge(world, key, memory)
         labels = {"kind": "Kustomization", "name": key.name, "namespace": key.namespace}
         if key in world.memories:
             world.deps.metrics.observe("gotk_reconcile_duration_seconds", labels, world.now() - started)
+
+
+async def _unexpected(world: World, obj: Object | None, memory: Memory, error: Exception, log: Logger) -> None:
+    """Show on the object that a look ended by an error that nobody foresaw, which is a bug of ours.
+
+    Its kind alone is told: its text may hold anything. The controller's log has both, and the look is repeated.
+    """
+    if obj is None:
+        return
+    text = f"internal error: {type(error).__name__}, see the controller's log"
+    news = report.ready_message(obj) != text
+    draft = Draft(obj, world.deps.clock.now())
+    draft.failed(Reason.RECONCILIATION_FAILED, text)
+    try:
+        obj = await write_status(world, memory, obj, draft.obj)
+    except (KubeError, Replaced, LeadershipLost) as second:
+        log.error("cannot tell of an internal error", error=second)
+    if news:
+        world.tell(obj, Told(severity="error", message=text))
 
 
 async def _look(world: World, seen: Observation, memory: Memory, log: Logger) -> Result:

@@ -9,8 +9,9 @@ from fluvial.controllers.source.observe import Seen, Shelf, Stored, check_storag
 from fluvial.controllers.source.report import Draft, Told, is_ready, is_stalled_as, outcome_event, was_handled
 from fluvial.controllers.source.world import World
 from fluvial.controllers.source.writer import Replaced, write_finalizer, write_status
-from fluvial.objects import Object
-from fluvial.runtime import Key, Result, jitter
+from fluvial.kube import KubeError
+from fluvial.objects import Object, get_condition
+from fluvial.runtime import Key, LeadershipLost, Result, jitter
 from fluvial.sources import Checkout, SourceFailure, Unchanged
 from fluvial.telemetry import Logger
 
@@ -37,11 +38,36 @@ async def reconcile(world: World, key: Key, log: Logger) -> Result:
     except Replaced:
         log.info("the object was deleted or replaced meanwhile")
         return Result()
+    except (Failed, KubeError, LeadershipLost):
+        raise
+    except Exception as error:
+        await _unexpected(world, world.read(key), error, log)
+        raise
     finally:
         labels = {"kind": names.GIT_REPOSITORY, "name": key.name, "namespace": key.namespace}
         took = asyncio.get_running_loop().time() - started
         if world.read(key) is not None:
             world.deps.metrics.observe("gotk_reconcile_duration_seconds", labels, took)
+
+
+async def _unexpected(world: World, obj: Object | None, error: Exception, log: Logger) -> None:
+    """Show on the object that a look ended by an error that nobody foresaw, which is a bug of ours.
+
+    Its kind alone is told: its text may hold anything. The controller's log has both, and the look is repeated.
+    """
+    if obj is None:
+        return
+    text = f"internal error: {type(error).__name__}, see the controller's log"
+    failed = get_condition(obj, names.FETCH_FAILED) or {}
+    draft = Draft(obj, world.deps.clock.now())
+    draft.fetch_failed(Reason.FAILED, text)
+    draft.will_retry()
+    try:
+        await write_status(world, obj, draft.obj)
+    except (KubeError, Replaced, LeadershipLost) as second:
+        log.error("cannot tell of an internal error", error=second)
+    if failed.get("message") != text:
+        _tell(world, obj, Told(severity="error", reason=Reason.FAILED, message=text))
 
 
 async def set_aside(world: World, key: Key, crashes: int, log: Logger) -> None:
