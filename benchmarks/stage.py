@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -18,7 +17,7 @@ from benchmarks.api import KUSTOMIZATIONS, NAMESPACE, REPOSITORIES, Api, is_read
 from benchmarks.fleet import Repository
 from benchmarks.measure import AuditLog, cpu_seconds, pss_mib
 from fluvial.api import crds
-from tests.support.realserver import RealServer, real_server
+from tests.support.realserver import RealServer, free_ports, real_server
 
 REQUESTED = "reconcile.fluxcd.io/requestedAt"
 MEMORY_PERIOD = 0.2  # seconds between two looks at the engine's memory
@@ -193,14 +192,14 @@ def _controllers(engine: Engine, server: RealServer, folder: Path, flags: tuple[
         "TMPDIR": str(folder),
         "HOSTNAME": "bench",
     }
-    storage = f"127.0.0.1:{_free_port()}"
+    storage, *others = [f"127.0.0.1:{port}" for port in free_ports(5)]
+    metrics, health, kustomize_metrics, kustomize_health = others
     # Flux's controllers find no namespace for their lease outside of a cluster, so neither engine elects a leader here.
-    own = (f"--health-addr=127.0.0.1:{_free_port()}",)
     commands = {
         "source": (*engine.source, f"--storage-path={folder / 'data'}", f"--storage-addr={storage}",
-                   f"--storage-adv-addr={storage}", f"--metrics-addr=127.0.0.1:{_free_port()}", *own),
-        "kustomize": (*engine.kustomize, f"--metrics-addr=127.0.0.1:{_free_port()}",
-                      f"--health-addr=127.0.0.1:{_free_port()}", *flags),
+                   f"--storage-adv-addr={storage}", f"--metrics-addr={metrics}", f"--health-addr={health}"),
+        "kustomize": (*engine.kustomize, f"--metrics-addr={kustomize_metrics}", f"--health-addr={kustomize_health}",
+                      *flags),
     }  # fmt: skip
     (folder / "data").mkdir()
     processes = []
@@ -214,10 +213,3 @@ def _controllers(engine: Engine, server: RealServer, folder: Path, flags: tuple[
             process.terminate()
         for process in processes:
             process.wait(60)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

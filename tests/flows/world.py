@@ -8,7 +8,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from fluvial.git.server import MemoryRepository
 from fluvial.kube import Client
@@ -237,15 +237,14 @@ class World:
         return "\n".join(lines)
 
 
-class Engine:
+class Engine(Protocol):
     """Both controllers; `start` after `stop` is a restart with the same storage."""
 
     async def start(self) -> None:
-        raise NotImplementedError
+        """Begin to reconcile."""
 
     async def stop(self) -> None:
-        raise NotImplementedError
+        """End at once or in order, as the flow's server does it."""
 
     def damage(self, path: str, content: bytes | None = None) -> None:
         """Overwrite a stored artifact, or remove it."""
-        raise NotImplementedError

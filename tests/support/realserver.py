@@ -74,7 +74,7 @@ def real_server(peers: Path, *, audit_log: Path | None = None, controllers: bool
 def _start(
     peers: Path, folder: Path, started: list[subprocess.Popen[bytes]], audit_log: Path | None, controllers: bool
 ) -> RealServer:
-    etcd_port, peer_port, api_port, manager_port = _free_ports(4)
+    etcd_port, peer_port, api_port, manager_port = free_ports(4)
     etcd_url, url = f"http://127.0.0.1:{etcd_port}", f"https://127.0.0.1:{api_port}"
     _write_credentials(folder, url)
 
@@ -113,7 +113,8 @@ def _start(
     return RealServer(url, TOKEN, folder, pids)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports of loopback that nobody listens on at this moment."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for each in sockets:

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from fluvial import __version__
 from fluvial.artifacts import Fetcher
 from fluvial.controllers import kustomize, source
 from fluvial.kube import Client
 from fluvial.net import Handler, Transport
-from fluvial.runtime import Address, Cache, EventRecorder, LeaderElector, Manager
+from fluvial.runtime import Address, Cache, EventRecorder, LeaderElector, Leadership, Manager
 from fluvial.sources import Web
 from fluvial.stdx import Chance, Clock, InlineWorkers, Redactor, Workers
 from fluvial.telemetry import Logger, Registry
@@ -40,6 +41,49 @@ class Seams:
     elect: Callable[[str, Client], LeaderElector] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """What each of the two has for itself."""
+
+    name: str
+    client: Client
+    cache: Cache
+    recorder: EventRecorder
+
+    @classmethod
+    def make(cls, name: str, seams: Seams, registry: Registry, redactor: Redactor) -> "_Part":
+        client = seams.connect(f"{name}/v{__version__} fluvial")
+        recorder = EventRecorder(
+            client,
+            name,
+            instance="localhost",
+            clock=seams.clock,
+            log=seams.log,
+            metrics=registry,
+            redactor=redactor,
+        )
+        cache = Cache(chance=seams.chance, log=seams.log, metrics=registry)
+        return cls(name=name, client=client, cache=cache, recorder=recorder)
+
+    def manager(self, seams: Seams, **servers: Any) -> Manager:
+        elector = seams.elect(self.name, self.client) if seams.elect is not None else None
+        return Manager(cache=self.cache, log=seams.log, recorder=self.recorder, elector=elector, **servers)
+
+    def deps(self, seams: Seams, registry: Registry, leadership: Leadership) -> dict[str, Any]:
+        """What the `Deps` of both controllers have in common."""
+        return {
+            "client": self.client,
+            "cache": self.cache,
+            "recorder": self.recorder,
+            "workers": seams.workers,
+            "leadership": leadership,
+            "clock": seams.clock,
+            "chance": seams.chance,
+            "log": seams.log,
+            "metrics": registry,
+        }
+
+
 class Controllers:
     """source-controller and kustomize-controller; `run` runs them until it is cancelled, once."""
 
@@ -60,67 +104,30 @@ class Controllers:
             ValueError: settings that cannot be started with.
             OSError: the storage cannot be opened.
         """
-        self._clients = [seams.connect(f"{name}/v{__version__} fluvial") for name in NAMES]
         registry = Registry()
         redactor = seams.redactor or Redactor()  # one for both: what one reads the other's events may not tell
-        caches = [Cache(chance=seams.chance, log=seams.log, metrics=registry) for _ in NAMES]
-        recorders = [
-            EventRecorder(
-                client,
-                name,
-                instance="localhost",
-                clock=seams.clock,
-                log=seams.log,
-                metrics=registry,
-                redactor=redactor,
-            )
-            for client, name in zip(self._clients, NAMES, strict=True)
-        ]
-        electors = [seams.elect(*each) if seams.elect else None for each in zip(NAMES, self._clients, strict=True)]
-        first = Manager(
-            cache=caches[0],
-            log=seams.log,
-            recorder=recorders[0],
-            elector=electors[0],
-            registry=registry,
-            metrics_address=metrics_address,
-            health_address=health_address,
-        )
-        second = Manager(cache=caches[1], log=seams.log, recorder=recorders[1], elector=electors[1])
-        self.managers = (first, second)
+        own, other = (_Part.make(name, seams, registry, redactor) for name in NAMES)
+        servers = {"registry": registry, "metrics_address": metrics_address, "health_address": health_address}
+        self._clients = [own.client, other.client]
+        self.managers = (own.manager(seams, **servers), other.manager(seams))
         self._source = source.build(
             source_settings,
             source.Deps(
-                client=self._clients[0],
-                cache=caches[0],
-                recorder=recorders[0],
+                **own.deps(seams, registry, self.managers[0].leadership),
                 web=seams.web,
-                workers=seams.workers,
-                leadership=first.leadership,
-                clock=seams.clock,
-                chance=seams.chance,
-                log=seams.log,
-                metrics=registry,
                 redactor=redactor,
             ),
         )
-        self._source.add_to(first)
+        self._source.add_to(self.managers[0])
+        settings = kustomize_settings or kustomize.Settings()
         self._kustomize = kustomize.build(
-            kustomize_settings or kustomize.Settings(),
+            settings,
             kustomize.Deps(
-                client=self._clients[1],
-                cache=caches[1],
-                recorder=recorders[1],
-                fetcher=Fetcher(seams.artifacts, workers=seams.workers),
-                workers=seams.workers,
-                leadership=second.leadership,
-                clock=seams.clock,
-                chance=seams.chance,
-                log=seams.log,
-                metrics=registry,
+                **other.deps(seams, registry, self.managers[1].leadership),
+                fetcher=Fetcher(seams.artifacts, retries=settings.http_retry, workers=seams.workers),
             ),
         )
-        second.add(self._kustomize.controller)
+        self.managers[1].add(self._kustomize.controller)
 
     @property
     def artifact_handler(self) -> Handler:
